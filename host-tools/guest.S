@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the micro-VMs run: position-independent 64-bit code, copied to GUEST_CODE.  The host points RIP at
+ * a routine and passes its arguments in registers.  Each routine ends with one OUT to PORT_DONE, so that a
+ * call is known to cost exactly one port I/O exit on top of what the routine is made to do.
+ */
+#include "guest.h"
+
+	.section .rodata
+	.code64
+
+	.globl guest_start, guest_end
+
+guest_start:
+
+/* RDI: array of struct leaf_read, R8: its length. */
+	.globl guest_cpuid
+guest_cpuid:
+	movl	(%rdi), %eax
+	movl	4(%rdi), %ecx
+	movl	$GUEST_POISON, %ebx	/* a register that CPUID leaves alone must not look like a zero */
+	movl	%ebx, %edx
+	cpuid
+	movl	%eax, 8(%rdi)
+	movl	%ebx, 12(%rdi)
+	movl	%ecx, 16(%rdi)
+	movl	%edx, 20(%rdi)
+	addq	$24, %rdi
+	decq	%r8
+	jnz	guest_cpuid
+	jmp	done
+
+/* R9: leaf, R10: sub-leaf, R8: how many times. */
+	.globl guest_cpuid_loop
+guest_cpuid_loop:
+	movl	%r9d, %eax
+	movl	%r10d, %ecx
+	cpuid
+	decq	%r8
+	jnz	guest_cpuid_loop
+	jmp	done
+
+/* RDX: port, R8: how many times; answers the sum of the bytes in R9. */
+	.globl guest_in
+guest_in:
+	xorl	%eax, %eax
+	inb	%dx, %al
+	addq	%rax, %r9
+	decq	%r8
+	jnz	guest_in
+	jmp	done
+
+/* RDX: port, AL: byte, R8: how many times. */
+	.globl guest_out
+guest_out:
+	outb	%al, %dx
+	decq	%r8
+	jnz	guest_out
+	jmp	done
+
+/* RCX: MSR, EDX:EAX: value, R8: how many times. */
+	.globl guest_wrmsr
+guest_wrmsr:
+	wrmsr
+	decq	%r8
+	jnz	guest_wrmsr
+	jmp	done
+
+	.globl guest_rdmsr
+guest_rdmsr:
+	rdmsr
+	decq	%r8
+	jnz	guest_rdmsr
+	jmp	done
+
+/* R8: how many times. */
+	.globl guest_vmcall
+guest_vmcall:
+	movl	$GUEST_NO_HYPERCALL, %eax
+	vmcall
+	decq	%r8
+	jnz	guest_vmcall
+	jmp	done
+
+	.globl guest_vmmcall
+guest_vmmcall:
+	movl	$GUEST_NO_HYPERCALL, %eax
+	vmmcall
+	decq	%r8
+	jnz	guest_vmmcall
+	jmp	done
+
+/* R8: how many times; R9: TSC ticks until the LAPIC timer wakes this processor. */
+	.globl guest_hlt_timer
+guest_hlt_timer:
+	call	arm_timer
+	sti
+	hlt				/* STI's shadow: no interrupt between the two */
+	cli
+	decq	%r8
+	jnz	guest_hlt_timer
+	jmp	done
+
+/* As guest_hlt_timer, but stays in the guest until the interrupt has come. */
+	.globl guest_spin_timer
+guest_spin_timer:
+	movq	%r15, %rbx
+	call	arm_timer
+	sti
+1:	pause
+	cmpq	%r15, %rbx
+	je	1b
+	cli
+	decq	%r8
+	jnz	guest_spin_timer
+	jmp	done
+
+arm_timer:
+	rdtsc
+	shlq	$32, %rdx
+	orq	%rdx, %rax
+	addq	%r9, %rax
+	movq	%rax, %rdx
+	shrq	$32, %rdx
+	movl	$MSR_TSC_DEADLINE, %ecx
+	wrmsr
+	ret
+
+/* R8: how many times.  For VMs whose user space wakes it. */
+	.globl guest_hlt
+guest_hlt:
+	hlt
+	decq	%r8
+	jnz	guest_hlt
+	jmp	done
+
+/* Opens the interrupt window once. */
+	.globl guest_window
+guest_window:
+	sti
+	nop
+	nop
+	cli
+	jmp	done
+
+/*
+ * R8: TSC ticks to stay in the guest.  With interrupts on, although none is for the guest: Bochs 2.7 holds the
+ * host's back as long as the guest has them off.
+ */
+	.globl guest_spin
+guest_spin:
+	sti
+	rdtsc
+	shlq	$32, %rdx
+	orq	%rdx, %rax
+	leaq	(%rax, %r8), %rcx
+1:	rdtsc
+	shlq	$32, %rdx
+	orq	%rdx, %rax
+	cmpq	%rcx, %rax
+	jb	1b
+	cli
+	jmp	done
+
+/*
+ * RDI: first page, R8: how many pages.  A plain store, so that a page which is not there faults once, for
+ * writing.
+ */
+	.globl guest_touch
+guest_touch:
+	movb	$1, (%rdi)
+	addq	$4096, %rdi
+	decq	%r8
+	jnz	guest_touch
+	jmp	done
+
+/* As guest_touch, for pages whose contents matter. */
+	.globl guest_warm
+guest_warm:
+	movb	(%rdi), %al
+	movb	%al, (%rdi)
+	addq	$4096, %rdi
+	decq	%r8
+	jnz	guest_warm
+	/* fall through */
+
+	.globl guest_nothing
+guest_nothing:
+done:
+	movl	$PORT_DONE, %edx
+	outb	%al, %dx
+	ud2
+
+/* The interrupt handlers count in R15, which nothing else uses. */
+	.globl guest_isr
+guest_isr:
+	incq	%r15
+	iretq
+
+	.globl guest_isr_apic
+guest_isr_apic:
+	incq	%r15
+	pushq	%rax
+	pushq	%rcx
+	pushq	%rdx
+	movl	$MSR_X2APIC_EOI, %ecx
+	xorl	%eax, %eax
+	xorl	%edx, %edx
+	wrmsr
+	popq	%rdx
+	popq	%rcx
+	popq	%rax
+	iretq
+
+/* No routine should raise an exception. */
+	.globl guest_exception
+guest_exception:
+	movl	$PORT_EXCEPTION, %edx
+	outb	%al, %dx
+	ud2
+
+guest_end:
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the guest code and the host agree on. */
+#ifndef GUEST_H
+#define GUEST_H
+
+/* Guest-physical, and because of an identity mapping also guest-virtual addresses. */
+#define GUEST_PML4		0x1000
+#define GUEST_PDPT		0x2000
+#define GUEST_PD		0x3000
+#define GUEST_GDT		0x4000
+#define GUEST_IDT		0x5000
+#define GUEST_TSS		0x6000
+#define GUEST_CODE		0x7000
+#define GUEST_VCPUS		0x10000		/* one GUEST_VCPU_SIZE for each vCPU */
+#define GUEST_VCPU_SIZE		0x10000		/* first page: stack, the rest: data */
+#define GUEST_STACK_SIZE	0x1000
+#define GUEST_PAGES		0x1000000	/* the never-touched pages */
+
+/* Ports that no device in KVM listens to. */
+#define PORT_DONE		0x505
+#define PORT_EXCEPTION		0x506
+#define PORT_USER		0x507
+
+/* A port inside KVM, once there is an in-kernel irqchip: the mask of the first PIC. */
+#define PORT_PIC_MASK		0x21
+
+/* Vectors below: guest_isr; from here on: guest_isr_apic, which ends the interrupt at the LAPIC. */
+#define VECTOR_PLAIN		0x40
+#define VECTOR_APIC		0x80
+#define VECTOR_TIMER		0xe0
+#define VECTOR_IPI		0xe1
+
+#define MSR_TSC_DEADLINE	0x6e0
+#define MSR_X2APIC_EOI		0x80b
+#define MSR_X2APIC_SVR		0x80f
+#define MSR_X2APIC_ICR		0x830
+#define MSR_X2APIC_LVTT		0x832
+#define MSR_POLL_CONTROL	0x4b564d05	/* KVM's own, so no processor lets a guest at it */
+
+#define GUEST_POISON		0x5a5a5a5a
+#define GUEST_NO_HYPERCALL	0x7fff
+
+#ifndef __ASSEMBLER__
+
+extern const char guest_start[], guest_end[];
+extern const char guest_cpuid[], guest_cpuid_loop[], guest_in[], guest_out[];
+extern const char guest_wrmsr[], guest_rdmsr[], guest_vmcall[], guest_vmmcall[];
+extern const char guest_hlt_timer[], guest_spin_timer[], guest_hlt[], guest_window[];
+extern const char guest_spin[], guest_touch[], guest_warm[], guest_nothing[];
+extern const char guest_isr[], guest_isr_apic[], guest_exception[];
+
+#endif
+#endif

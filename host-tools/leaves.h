@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading the leaves inside a guest, and what a table of them must be in itself. */
+#ifndef LEAVES_H
+#define LEAVES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "reasons.h"
+#include "vm.h"
+
+/* guest_cpuid's unit of work. */
+struct leaf_read {
+	uint32_t leaf, index;
+	uint32_t eax, ebx, ecx, edx;
+};
+
+#define MAX_READS	(VCPU_DATA_SIZE / sizeof(struct leaf_read))
+
+/* n CPUIDs in a row, nothing between them; costs one port I/O exit after the last. */
+void read_leaves(struct vcpu *v, struct leaf_read *reads, size_t n);
+struct leaf_read read_leaf(struct vcpu *v, uint32_t leaf, uint32_t index);
+
+/* Registers that the required leaves join to one counter. */
+static inline uint64_t leaf_cycles(const struct leaf_read *r)
+{
+	return (uint64_t)r->ebx << 32 | r->ecx;
+}
+
+/*
+ * All counts of a VM as they were just before the table was read: what its own CPUIDs add is taken out.  Only
+ * the host may have added to it meanwhile: "disturbed" says how many exits.
+ */
+struct table {
+	uint32_t total;
+	uint32_t count[MAX_REASONS];	/* by position in vendor->reasons */
+	uint32_t sum;
+	uint32_t reads;			/* CPUIDs that the next table will count */
+	uint32_t disturbed;
+};
+
+void read_table(struct vcpu *v, const struct vendor *vendor, struct table *t);
+/* As read_table(), until the host did not disturb: 0, or -1 if it always does. */
+int read_quiet_table(struct vcpu *v, const struct vendor *vendor, struct table *t);
+uint32_t table_count(const struct table *t, const struct vendor *vendor, uint32_t reason);
+
+#endif

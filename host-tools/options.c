@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "vm.h"
+
+static const struct option long_options[] = {
+	{ "list", no_argument, NULL, 'l' },
+	{ "test", required_argument, NULL, 't' },
+	{ "iterations", required_argument, NULL, 'i' },
+	{ "vcpus", required_argument, NULL, 'c' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+void options_help(void)
+{
+	puts("Usage: exitstat-check [OPTION]...\n"
+	     "Checks the VM-exit accounting of this host's KVM, from inside small VMs, and writes TAP.\n"
+	     "\n"
+	     "  -l, --list            list the tests\n"
+	     "  -t, --test NAME       run this test only; repeatable\n"
+	     "  -i, --iterations N    exits of a kind in a test (1000)\n"
+	     "  -c, --vcpus N         vCPUs in the tests with several (2)\n"
+	     "  -v, --verbose         show the numbers\n"
+	     "  -h, --help            show this\n"
+	     "  -V, --version         show the version\n"
+	     "\n"
+	     "Exit status: 0 all true, 1 something is false, 2 usage, 3 this kernel has no exit accounting,\n"
+	     "4 no usable KVM.");
+}
+
+/* Digits only: no sign, no space, no rest. */
+static int parse_number(const char *text, unsigned long min, unsigned long max, unsigned long *value)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return -1;
+	errno = 0;
+	*value = strtoul(text, &end, 10);
+	return errno || *end || *value < min || *value > max ? -1 : 0;
+}
+
+#define USAGE_ERROR(o, ...) do {						\
+		(o)->action = USAGE;						\
+		snprintf((o)->error, sizeof((o)->error), __VA_ARGS__);		\
+	} while (0)
+
+void options_parse(struct options *o, int argc, char **argv, bool (*is_test)(const char *name))
+{
+	unsigned long value;
+	int option;
+
+	*o = (struct options){ .iterations = 1000, .vcpus = 2 };
+	o->tests = calloc(argc + 1, sizeof(*o->tests));
+	if (!o->tests) {
+		USAGE_ERROR(o, "out of memory");
+		return;
+	}
+	optind = 0;	/* a second parse starts anew */
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "lt:i:c:vhV", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'l':
+			o->action = LIST;
+			break;
+		case 't':
+			if (!is_test(optarg)) {
+				USAGE_ERROR(o, "no test is named '%s': see --list", optarg);
+				return;
+			}
+			o->tests[o->nr_tests++] = optarg;
+			break;
+		case 'i':
+			if (parse_number(optarg, 1, MAX_ITERATIONS, &value)) {
+				USAGE_ERROR(o, "--iterations takes a number from 1 to %d, not '%s'", MAX_ITERATIONS,
+					    optarg);
+				return;
+			}
+			o->iterations = value;
+			break;
+		case 'c':
+			if (parse_number(optarg, 1, MAX_VCPUS, &value)) {
+				USAGE_ERROR(o, "--vcpus takes a number from 1 to %d, not '%s'", MAX_VCPUS, optarg);
+				return;
+			}
+			o->vcpus = (int)value;
+			break;
+		case 'v':
+			o->verbose = true;
+			break;
+		case 'h':
+			o->action = HELP;
+			return;
+		case 'V':
+			o->action = VERSION;
+			return;
+		default:
+			USAGE_ERROR(o, "cannot make sense of '%s'", argv[optind - 1]);
+			return;
+		}
+	}
+	if (optind < argc)
+		USAGE_ERROR(o, "takes no arguments, but got '%s'", argv[optind]);
+}
+
+void options_free(struct options *o)
+{
+	free(o->tests);
+	o->tests = NULL;
+}

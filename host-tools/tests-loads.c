@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Known numbers of known exits on one vCPU. */
+#include <asm/kvm_exit_stats.h>
+
+#include "tests.h"
+
+/* A time that no kernel path takes on any of the emulators. */
+#define SLEEP_MS	50
+/* To wait for an interrupt: a bit at a time, since emulators are slow; a tickless host can take seconds. */
+#define SPIN_MS		10
+#define MAX_SPINS	500
+
+enum verdict test_load(struct ctx *c, const struct test *test)
+{
+	const struct load *load = test->load;
+	unsigned int n = load_iterations(load, c);
+	struct table before, after;
+	struct expected e;
+	const char *error;
+	struct vcpu *v;
+
+	error = load->unavailable ? load->unavailable(c->vendor) : NULL;
+	if (error)
+		return skip("%s", error);
+	v = &new_vm(c, load->vm_flags, 1)->vcpus[0];
+	if (load->prepare)
+		load->prepare(v);
+	read_table(v, c->vendor, &before);
+	error = load->run(v, n);
+	read_table(v, c->vendor, &after);
+	if (error)
+		return fail("%s", error);
+	expect_start(&e, c, &before);
+	expect_load(&e, c, load, n);
+	verbose("%u times", n);
+	return check_delta(c, &before, &after, &e);
+}
+
+enum verdict test_external_interrupt(struct ctx *c, const struct test *test)
+{
+	struct vcpu *v = &new_vm(c, 0, 1)->vcpus[0];
+	uint64_t khz = vcpu_tsc_khz(v);
+	struct table before, after;
+	struct expected e;
+	int i;
+
+	read_table(v, c->vendor, &before);
+	expect_start(&e, c, &before);
+	for (i = 0; i < MAX_SPINS; i++) {
+		vcpu_call(v, (struct guest_call){ guest_spin, .r8 = SPIN_MS * khz });
+		expect_more(&e, c, c->vendor->io, 1);
+		if (read_leaf(v, KVM_EXIT_STATS_CPUID_REASON_COUNT, c->vendor->interrupt).eax >
+		    table_count(&before, c->vendor, c->vendor->interrupt))
+			break;
+		expect_more(&e, c, c->vendor->cpuid, 1);
+		expect_more(&e, c, c->vendor->io, 1);
+	}
+	if (i == MAX_SPINS)
+		return skip("no interrupt hit the guest in %d ms", MAX_SPINS * SPIN_MS);
+	expect_more(&e, c, c->vendor->cpuid, 1);
+	expect_more(&e, c, c->vendor->io, 1);
+	read_table(v, c->vendor, &after);
+	return check_delta(c, &before, &after, &e);
+}
+
+enum verdict test_preemption_timer(struct ctx *c, const struct test *test)
+{
+	uint32_t reason = c->vendor->preemption_timer, before, after;
+	unsigned int n = c->iterations < 100 ? c->iterations : 100;
+	struct guest_result r;
+	struct table t;
+	struct vcpu *v;
+
+	if (reason == NO_REASON)
+		return skip("%s has no preemption timer", c->vendor->name);
+	if (module_parameter(c->vendor->module, "preemption_timer") != 1)
+		return skip("KVM does not use the preemption timer here");
+	v = &new_vm(c, VM_IRQCHIP, 1)->vcpus[0];
+	vcpu_timer_on(v);
+	before = read_leaf(v, KVM_EXIT_STATS_CPUID_REASON_COUNT, reason).eax;
+	/* Long enough to be back in the guest when it ends. */
+	r = vcpu_call(v, (struct guest_call){ guest_spin_timer, .r8 = n, .r9 = vcpu_tsc_khz(v) });
+	if (r.r15 != n)
+		return fail("%u timers armed, %llu interrupts came", n, (unsigned long long)r.r15);
+	after = read_leaf(v, KVM_EXIT_STATS_CPUID_REASON_COUNT, reason).eax;
+	/* At most one for each timer; one that ends while KVM has the vCPU is none. */
+	if (after == before || after - before > n)
+		return fail("%s: %u exits counted, 1 to %u made", reason_name(c->vendor, reason), after - before, n);
+	verbose("%u timers, %u exits", n, after - before);
+	read_table(v, c->vendor, &t);
+	return check_table(&t);
+}
+
+/* What sleeping made of a reason's cycles, by an action on the vCPU. */
+static enum verdict check_asleep(const struct ctx *c, struct vcpu *v, uint32_t reason, void (*action)(struct vcpu *v))
+{
+	uint64_t before, after, asleep = SLEEP_MS * vcpu_tsc_khz(v);
+	struct leaf_read r;
+
+	r = read_leaf(v, KVM_EXIT_STATS_CPUID_REASON_CYCLES, reason);
+	before = leaf_cycles(&r);
+	action(v);
+	r = read_leaf(v, KVM_EXIT_STATS_CPUID_REASON_CYCLES, reason);
+	after = leaf_cycles(&r);
+	verbose("%s: %llu cycles counted of %llu", reason_name(c->vendor, reason),
+		(unsigned long long)(after - before), (unsigned long long)asleep);
+	if (after == before)
+		return fail("%s: the exit took no cycles", reason_name(c->vendor, reason));
+	if (after - before > asleep / 2)
+		return fail("%s: %llu cycles counted, while the vCPU was away for %llu", reason_name(c->vendor, reason),
+			    (unsigned long long)(after - before), (unsigned long long)asleep);
+	return PASS;
+}
+
+static void sleep_in_user_space(struct vcpu *v)
+{
+	v->io_delay_us = SLEEP_MS * 1000;
+	load_pio_user.run(v, 1);
+	v->io_delay_us = 0;
+}
+
+static void sleep_in_hlt(struct vcpu *v)
+{
+	vcpu_call(v, (struct guest_call){ guest_hlt_timer, .r8 = 1, .r9 = SLEEP_MS * vcpu_tsc_khz(v) });
+}
+
+enum verdict test_time_away(struct ctx *c, const struct test *test)
+{
+	struct vcpu *v = &new_vm(c, VM_IRQCHIP, 1)->vcpus[0];
+	const char *error = load_hlt.unavailable(c->vendor);
+
+	if (check_asleep(c, v, c->vendor->io, sleep_in_user_space) == FAIL)
+		return FAIL;
+	if (error)
+		return skip("true for user space, but HLT was not tried: %s", error);
+	vcpu_timer_on(v);
+	return check_asleep(c, v, c->vendor->hlt, sleep_in_hlt);
+}

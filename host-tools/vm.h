@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Micro-VMs straight on /dev/kvm.  What cannot fail on a working KVM ends the program with a TAP "Bail out!",
+ * so that tests read as what they check.
+ */
+#ifndef VM_H
+#define VM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <linux/kvm.h>
+
+#include "guest.h"
+
+#define MAX_VCPUS	64
+#define MAX_PAGES	65536
+
+enum vm_flags {
+	VM_IRQCHIP = 1,		/* PIC, IOAPIC and LAPICs in the kernel */
+};
+
+struct vm;
+
+struct vcpu {
+	struct vm *vm;
+	int fd;
+	int id;
+	struct kvm_run *run;
+	/* What user space saw, by a vcpu_call() or by all so far. */
+	uint64_t user_io;
+	uint64_t user_hlt;
+	uint64_t windows;
+	/* What user space shall do. */
+	unsigned int io_delay_us;	/* sleep in the VMM on each PORT_USER access */
+	bool want_window;		/* ask for an interrupt window, and inject VECTOR_PLAIN there */
+};
+
+struct vm {
+	int fd;
+	unsigned int flags;
+	int nr_vcpus;
+	struct vcpu vcpus[MAX_VCPUS];
+	uint8_t *mem;
+	uint8_t *pages;
+};
+
+/* The registers of a call; RIP is a guest_* symbol. */
+struct guest_call {
+	const char *rip;
+	uint64_t rax, rcx, rdx, rdi, r8, r9, r10;
+};
+
+struct guest_result {
+	uint64_t r9, r15;
+};
+
+/* NULL, or a sentence for people: what is wrong with KVM here and what helps. */
+const char *kvm_open(const char *path);
+bool kvm_has(int cap);
+
+struct vm *vm_create(unsigned int flags, int nr_vcpus);
+struct vcpu *vm_add_vcpu(struct vm *vm);
+void vm_destroy(struct vm *vm);
+
+struct guest_result vcpu_call(struct vcpu *v, struct guest_call call);
+/* Where the host finds the vCPU's data, and where the guest does. */
+void *vcpu_data(struct vcpu *v);
+uint64_t vcpu_data_gpa(struct vcpu *v);
+#define VCPU_DATA_SIZE	(GUEST_VCPU_SIZE - GUEST_STACK_SIZE)
+/* Let everything that vcpu_call() needs be mapped, so that later exits are only those asked for. */
+void vcpu_warm(struct vcpu *v);
+/* Enable the LAPIC and its TSC-deadline timer. */
+void vcpu_timer_on(struct vcpu *v);
+uint64_t vcpu_tsc_khz(struct vcpu *v);
+int vcpu_stats_fd(struct vcpu *v);
+
+/* Take the vCPU's last user away, as unplugging does. */
+void vcpu_close(struct vcpu *v);
+/* The guest's TSC now. */
+uint64_t vcpu_tsc(struct vcpu *v);
+
+/* Run fn(vcpu, arg) for n vCPUs at once, each in a thread of its own; the thread ids to tids unless NULL. */
+void run_threads(struct vcpu **vcpus, int n, void (*fn)(struct vcpu *v, void *arg), void *arg, int *tids);
+
+#endif
