@@ -1,0 +1,507 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * compare-exits: compares KVM's VM-exit statistics with the kvm_exit tracepoint.
+ *
+ * Runs in the emulated host beside the QEMU of a nested guest. It shows the guest's
+ * console and, once the guest has powered off and its vCPUs have stopped, compares the
+ * histogram that the tracepoint kept of the vCPU threads with the statistics that KVM
+ * gives for the vCPUs (QEMU's query-stats): reason by reason, without tolerance. The
+ * total that the guest's cpuid-probe printed must lie between the tracepoint's counts
+ * before and after it.
+ *
+ * With -j and -p, the statistics and the thread ids come from files and the command line:
+ * this is how the tests feed it.
+ *
+ * Exit status: 0 all is equal, 1 something differs or went wrong, 2 usage.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <asm/kvm_exit_stats.h>
+
+/* abi.md section 2's bitmap index; the last bucket is for reasons not in the table. */
+#define BIT_NPF		0x100
+#define BIT_INVALID	0x17f
+#define UNLISTED	0x180
+#define NR_BUCKETS	(UNLISTED + 1)
+#define SVM_NPF		0x400
+#define SVM_INVALID	UINT32_MAX
+
+#define MAX_VCPUS	64
+
+struct counts {
+	uint64_t bucket[NR_BUCKETS];
+	uint64_t total;
+};
+
+struct reason {
+	uint32_t first, last;
+	const char *name;
+};
+
+#define KVM_EXIT_REASON(first, last, name) { first, last, name },
+static const struct reason vmx_reasons[] = {
+#include <asm/kvm_exit_reasons_vmx.h>
+};
+
+#define KVM_EXIT_REASON(first, last, name) { first, last, name },
+static const struct reason svm_reasons[] = {
+#include <asm/kvm_exit_reasons_svm.h>
+};
+
+static bool svm;
+static time_t deadline;
+
+static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *format, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	fputs("compare-exits: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static const struct reason *find_reason(uint32_t code)
+{
+	const struct reason *r = svm ? svm_reasons : vmx_reasons;
+	size_t n = svm ? sizeof(svm_reasons) / sizeof(*r) : sizeof(vmx_reasons) / sizeof(*r);
+
+	for (; n; n--, r++)
+		if (code >= r->first && code <= r->last)
+			return r;
+	return NULL;
+}
+
+static unsigned int reason_to_bucket(uint32_t code)
+{
+	if (!find_reason(code))
+		return UNLISTED;
+	if (code == SVM_INVALID)
+		return BIT_INVALID;
+	return code < SVM_NPF ? code : code - SVM_NPF + BIT_NPF;
+}
+
+static uint32_t bucket_to_reason(unsigned int bucket)
+{
+	if (bucket == BIT_INVALID)
+		return SVM_INVALID;
+	return bucket < BIT_NPF ? bucket : bucket - BIT_NPF + SVM_NPF;
+}
+
+static const char *bucket_name(unsigned int bucket)
+{
+	static char text[64];
+	uint32_t code = bucket_to_reason(bucket);
+	const struct reason *r = find_reason(code);
+
+	if (bucket == UNLISTED || !r)
+		return "not in the table";
+	if (r->first == r->last)
+		snprintf(text, sizeof(text), "%s (%#x)", r->name, code);
+	else
+		snprintf(text, sizeof(text), "%s%u (%#x)", r->name, code - r->first, code);
+	return text;
+}
+
+/* The whole of a file, which may be one of those in tracefs that say no size. */
+static char *read_file(const char *path)
+{
+	size_t size = 0, room = 1 << 16;
+	char *text = malloc(room);
+	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		die("%s: %s", path, strerror(errno));
+	for (;;) {
+		if (!text)
+			die("out of memory");
+		n = read(fd, text + size, room - size - 1);
+		if (n < 0)
+			die("%s: %s", path, strerror(errno));
+		if (n == 0)
+			break;
+		size += n;
+		if (room - size < 2)
+			text = realloc(text, room *= 2);
+	}
+	close(fd);
+	text[size] = 0;
+	return text;
+}
+
+/* The tracepoint's counts of these threads. The VMX reason carries flags above bit 15. */
+static struct counts read_histogram(const char *path, const int *tids, int nr_tids)
+{
+	char *text = read_file(path), *save = NULL, *line;
+	struct counts counts = { 0 };
+	bool totals = false;
+
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		uint64_t reason, hits, dropped;
+		int tid, i;
+
+		if (sscanf(line, " Dropped: %" SCNu64, &dropped) == 1) {
+			totals = true;
+			if (dropped)
+				die("%s: %" PRIu64 " exits were dropped: it needs a larger size",
+				    path, dropped);
+		}
+		if (sscanf(line, "{ common_pid: %d, exit_reason: %" SCNu64 " } hitcount: %" SCNu64,
+			   &tid, &reason, &hits) != 3) {
+			if (line[0] == '{')
+				die("%s: cannot read the line: %s", path, line);
+			continue;
+		}
+		for (i = 0; i < nr_tids; i++) {
+			if (tids[i] != tid)
+				continue;
+			counts.bucket[reason_to_bucket(svm ? reason : reason & 0xffff)] += hits;
+			counts.total += hits;
+		}
+	}
+	if (!totals)
+		die("%s: it has no line with what was dropped", path);
+	free(text);
+	return counts;
+}
+
+static struct json_object *member(struct json_object *object, const char *key)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(object, key, &value))
+		die("QEMU's answer has no \"%s\": %s", key, json_object_to_json_string(object));
+	return value;
+}
+
+/* The value of a statistic in one vCPU's list, or NULL. */
+static struct json_object *statistic(struct json_object *vcpu, const char *name)
+{
+	struct json_object *stats = member(vcpu, "stats");
+	size_t i;
+
+	for (i = 0; i < json_object_array_length(stats); i++) {
+		struct json_object *stat = json_object_array_get_idx(stats, i);
+
+		if (!strcmp(json_object_get_string(member(stat, "name")), name))
+			return member(stat, "value");
+	}
+	return NULL;
+}
+
+static uint64_t bucket_value(struct json_object *histogram, size_t bucket, bool reversed)
+{
+	size_t i = reversed ? NR_BUCKETS - 1 - bucket : bucket;
+
+	return json_object_get_uint64(json_object_array_get_idx(histogram, i));
+}
+
+/*
+ * QEMU (seen in 7.2) lists the buckets of a histogram last to first. Tell by which
+ * order puts fewer exits under numbers that stand for no reason, as one may mend it.
+ */
+static bool is_reversed(struct json_object *histogram)
+{
+	uint64_t astray[2] = { 0, 0 };
+	size_t bucket;
+	int reversed;
+
+	for (reversed = 0; reversed < 2; reversed++)
+		for (bucket = 0; bucket < NR_BUCKETS; bucket++)
+			if (bucket == UNLISTED || !find_reason(bucket_to_reason(bucket)))
+				astray[reversed] += bucket_value(histogram, bucket, reversed);
+	return astray[1] < astray[0];
+}
+
+/*
+ * Adds up what query-stats returned for the vCPUs. The per-reason cycles must add up to
+ * the total of each vCPU, and what the vCPU was away for cannot be less.
+ */
+static struct counts read_statistics(struct json_object *vcpus, int nr_vcpus)
+{
+	struct counts counts = { 0 };
+	size_t i, bucket;
+
+	if ((int)json_object_array_length(vcpus) != nr_vcpus)
+		die("statistics of %zu vCPUs instead of %d", json_object_array_length(vcpus), nr_vcpus);
+	for (i = 0; i < json_object_array_length(vcpus); i++) {
+		struct json_object *vcpu = json_object_array_get_idx(vcpus, i);
+		struct json_object *count = statistic(vcpu, "exit_reason_count");
+		struct json_object *cycles = statistic(vcpu, "exit_reason_cycles");
+		struct json_object *total = statistic(vcpu, "exit_cycles");
+		struct json_object *away = statistic(vcpu, "exit_away_cycles");
+		uint64_t sum = 0;
+		bool reversed;
+
+		if (!count || !cycles || !total || !away)
+			die("this kernel has no host view of its VM-exit statistics");
+		if (json_object_array_length(count) != NR_BUCKETS ||
+		    json_object_array_length(cycles) != NR_BUCKETS)
+			die("a histogram has %zu buckets instead of %d",
+			    json_object_array_length(count), NR_BUCKETS);
+		reversed = is_reversed(count);
+		for (bucket = 0; bucket < NR_BUCKETS; bucket++) {
+			uint64_t n = bucket_value(count, bucket, reversed);
+			uint64_t c = bucket_value(cycles, bucket, reversed);
+
+			if (c && !n)
+				die("vCPU %zu: %s has cycles without an exit", i, bucket_name(bucket));
+			counts.bucket[bucket] += n;
+			counts.total += n;
+			sum += c;
+		}
+		if (sum != json_object_get_uint64(total))
+			die("vCPU %zu: the reasons' cycles are %" PRIu64 ", the total is %" PRIu64,
+			    i, sum, json_object_get_uint64(total));
+		if (json_object_get_uint64(away) < sum)
+			die("vCPU %zu: %" PRIu64 " away cycles, less than the cycles, %" PRIu64,
+			    i, json_object_get_uint64(away), sum);
+	}
+	return counts;
+}
+
+static int compare(const struct counts *tracepoint, const struct counts *kvm)
+{
+	int reasons = 0, differ = 0;
+	unsigned int bucket;
+
+	printf("%-32s %12s %12s\n", "exit reason", "tracepoint", "statistics");
+	for (bucket = 0; bucket < NR_BUCKETS; bucket++) {
+		bool equal = tracepoint->bucket[bucket] == kvm->bucket[bucket];
+
+		if (equal && !kvm->bucket[bucket])
+			continue;
+		printf("%-32s %12" PRIu64 " %12" PRIu64 "%s\n", bucket_name(bucket),
+		       tracepoint->bucket[bucket], kvm->bucket[bucket],
+		       equal ? "" : "  <-- differ");
+		reasons++;
+		differ += !equal;
+	}
+	printf("%-32s %12" PRIu64 " %12" PRIu64 "\n", "all", tracepoint->total, kvm->total);
+	if (differ)
+		die("%d of %d reasons differ", differ, reasons);
+	if (!tracepoint->total)
+		die("the tracepoint saw no exit of these threads: nothing was compared");
+	printf("equal: %d reasons, %" PRIu64 " exits, no difference\n", reasons, kvm->total);
+	return 0;
+}
+
+/* Sockets. QEMU may take a moment to make them. */
+static int connect_to(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || strlen(path) >= sizeof(address.sun_path))
+		die("%s: cannot make a socket", path);
+	strcpy(address.sun_path, path);
+	while (connect(fd, (struct sockaddr *)&address, sizeof(address))) {
+		if (time(NULL) >= deadline)
+			die("%s: %s", path, strerror(errno));
+		usleep(100000);
+	}
+	return fd;
+}
+
+/* A line without its end, from a descriptor of its own buffer. */
+struct reader {
+	int fd;
+	size_t size;
+	char buffer[1 << 20];
+};
+
+static struct reader console, qmp;
+
+static char *read_line(struct reader *r, const char *waiting_for)
+{
+	static char line[sizeof(r->buffer)];
+
+	for (;;) {
+		char *end = memchr(r->buffer, '\n', r->size);
+		struct pollfd poll_fd = { .fd = r->fd, .events = POLLIN };
+		time_t left = deadline - time(NULL);
+		ssize_t n;
+
+		if (end) {
+			size_t length = end - r->buffer;
+
+			memcpy(line, r->buffer, length);
+			line[length] = 0;
+			r->size -= length + 1;
+			memmove(r->buffer, end + 1, r->size);
+			if (length && line[length - 1] == '\r')
+				line[length - 1] = 0;
+			return line;
+		}
+		if (r->size == sizeof(r->buffer))
+			die("a line without an end while waiting for %s", waiting_for);
+		if (left <= 0 || poll(&poll_fd, 1, left * 1000) == 0)
+			die("time-out while waiting for %s; last: %.*s", waiting_for,
+			    (int)(r->size < 200 ? r->size : 200), r->buffer);
+		n = read(r->fd, r->buffer + r->size, sizeof(r->buffer) - r->size);
+		if (n <= 0)
+			die("QEMU ended while waiting for %s", waiting_for);
+		r->size += n;
+	}
+}
+
+static void send_text(int fd, const char *text)
+{
+	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		die("QEMU does not listen: %s", strerror(errno));
+}
+
+/* Sends a QMP command and returns what it answers; events that come between are dropped. */
+static struct json_object *qmp_command(const char *command)
+{
+	send_text(qmp.fd, command);
+	send_text(qmp.fd, "\n");
+	for (;;) {
+		struct json_object *answer = json_tokener_parse(read_line(&qmp, command));
+		struct json_object *value;
+
+		if (!answer)
+			die("QEMU's answer to %s is no JSON", command);
+		if (json_object_object_get_ex(answer, "return", &value))
+			return value;
+		if (json_object_object_get_ex(answer, "error", &value))
+			die("%s: %s", command, json_object_to_json_string(value));
+	}
+}
+
+/* Shows the console up to a line that begins with @marker; notes the probe's total. */
+static void show_console(const char *marker, uint64_t *exits)
+{
+	for (;;) {
+		char *line = read_line(&console, marker);
+		uint64_t n;
+
+		printf("%s\n", line);
+		fflush(stdout);
+		if (exits && sscanf(line, "CPUID(0x4FFFFFFC), exits=%" SCNu64, &n) == 1)
+			*exits = n;
+		if (!strncmp(line, marker, strlen(marker)))
+			return;
+	}
+}
+
+static int run(const char *console_path, const char *qmp_path, const char *histogram, int nr_vcpus)
+{
+	struct counts before, after, stopped, kvm;
+	uint64_t exits = 0;
+	int tids[MAX_VCPUS];
+	struct json_object *answer;
+	int i;
+
+	console.fd = connect_to(console_path);
+	qmp.fd = connect_to(qmp_path);
+	qmp_command("{\"execute\":\"qmp_capabilities\"}");
+	answer = qmp_command("{\"execute\":\"query-cpus-fast\"}");
+	if ((int)json_object_array_length(answer) != nr_vcpus)
+		die("QEMU has %zu vCPUs instead of %d", json_object_array_length(answer), nr_vcpus);
+	for (i = 0; i < nr_vcpus; i++)
+		tids[i] = json_object_get_int(member(json_object_array_get_idx(answer, i), "thread-id"));
+
+	show_console("EXITSTAT-L2: ready", NULL);
+	before = read_histogram(histogram, tids, nr_vcpus);
+	send_text(console.fd, "\n");
+	show_console("EXITSTAT-L2: done", &exits);
+	after = read_histogram(histogram, tids, nr_vcpus);
+	send_text(console.fd, "\n");
+
+	for (;;) {
+		answer = qmp_command("{\"execute\":\"query-status\"}");
+		if (!strcmp(json_object_get_string(member(answer, "status")), "shutdown"))
+			break;
+		if (time(NULL) >= deadline)
+			die("time-out while waiting for the guest to power off");
+		usleep(200000);
+	}
+
+	stopped = read_histogram(histogram, tids, nr_vcpus);
+	answer = qmp_command("{\"execute\":\"query-stats\",\"arguments\":{\"target\":\"vcpu\","
+			     "\"providers\":[{\"provider\":\"kvm\"}]}}");
+	kvm = read_statistics(answer, nr_vcpus);
+	send_text(qmp.fd, "{\"execute\":\"quit\"}\n");
+
+	printf("The guest read %" PRIu64 " exits; the tracepoint had %" PRIu64 " before and %" PRIu64
+	       " after it.\n", exits, before.total, after.total);
+	if (exits < before.total || exits > after.total || !exits)
+		die("the guest's number is not between the two");
+	return compare(&stopped, &kvm);
+}
+
+static long number(const char *text, long max)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	if (*end || end == text || n < 1 || n > max) {
+		fprintf(stderr, "compare-exits: \"%s\" is no number from 1 to %ld\n", text, max);
+		exit(2);
+	}
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	const char *console_path = NULL, *qmp_path = NULL, *histogram = NULL, *json = NULL;
+	int tids[MAX_VCPUS], nr_tids = 0, nr_vcpus = 1, option;
+	long seconds = 300;
+	bool vendor = false;
+
+	while ((option = getopt(argc, argv, "v:c:q:h:n:t:j:p:")) != -1) {
+		switch (option) {
+		case 'v':
+			svm = !strcmp(optarg, "svm");
+			vendor = svm || !strcmp(optarg, "vmx");
+			break;
+		case 'c': console_path = optarg; break;
+		case 'q': qmp_path = optarg; break;
+		case 'h': histogram = optarg; break;
+		case 'n': nr_vcpus = number(optarg, MAX_VCPUS); break;
+		case 't': seconds = number(optarg, 86400); break;
+		case 'j': json = optarg; break;
+		case 'p':
+			if (nr_tids < MAX_VCPUS)
+				tids[nr_tids++] = number(optarg, INT32_MAX);
+			break;
+		default: vendor = false;
+		}
+	}
+	if (!vendor || !histogram || optind != argc || (json ? !nr_tids : !console_path || !qmp_path)) {
+		fputs("usage: compare-exits -v svm|vmx -h HISTOGRAM -c CONSOLE -q QMP [-n VCPUS] [-t SECONDS]\n"
+		      "       compare-exits -v svm|vmx -h HISTOGRAM -j QUERY-STATS-FILE -p TID...\n", stderr);
+		return 2;
+	}
+	deadline = time(NULL) + seconds;
+
+	if (json) {
+		struct counts tracepoint = read_histogram(histogram, tids, nr_tids), kvm;
+		struct json_object *stats = json_tokener_parse(read_file(json));
+
+		if (!stats)
+			die("%s: no JSON", json);
+		kvm = read_statistics(stats, nr_tids);
+		return compare(&tracepoint, &kvm);
+	}
+	return run(console_path, qmp_path, histogram, nr_vcpus);
+}
