@@ -5,12 +5,14 @@
  * Runs in the emulated host beside the QEMU of a nested guest. It shows the guest's
  * console and, once the guest has powered off and its vCPUs have stopped, compares the
  * histogram that the tracepoint kept of the vCPU threads with the statistics that KVM
- * gives for the vCPUs (QEMU's query-stats): reason by reason, without tolerance. The
- * total that the guest's cpuid-probe printed must lie between the tracepoint's counts
- * before and after it.
+ * gives for the vCPUs (QEMU's query-stats): reason by reason, without tolerance. What the
+ * guest's cpuid-probe read must lie, reason by reason too, between the tracepoint's counts
+ * before and after it. A kernel without those statistics is said to be one ("skipped:"),
+ * and only the guest's numbers are compared.
  *
- * With -j and -p, the statistics and the thread ids come from files and the command line:
- * this is how the tests feed it.
+ * With -j and -p, the statistics and the thread ids come from files and the command line,
+ * with -b and -r the histogram before the guest read, and what it read: this is how the
+ * tests feed it.
  *
  * Exit status: 0 all is equal, 1 something differs or went wrong, 2 usage.
  */
@@ -45,6 +47,20 @@
 struct counts {
 	uint64_t bucket[NR_BUCKETS];
 	uint64_t total;
+};
+
+/* What KVM says of the vCPUs. It counts more as its own "exits" than the tracepoint sees. */
+struct statistics {
+	struct counts counts;
+	uint64_t exits;
+	bool host_view;
+};
+
+/* What cpuid-probe printed in the guest: its table's total, and the rows of --raw. */
+struct guest {
+	struct counts counts;
+	uint64_t exits;
+	bool in_rows, complete;
 };
 
 struct reason {
@@ -235,9 +251,9 @@ static bool is_reversed(struct json_object *histogram)
  * Adds up what query-stats returned for the vCPUs. The per-reason cycles must add up to
  * the total of each vCPU, and what the vCPU was away for cannot be less.
  */
-static struct counts read_statistics(struct json_object *vcpus, int nr_vcpus)
+static struct statistics read_statistics(struct json_object *vcpus, int nr_vcpus)
 {
-	struct counts counts = { 0 };
+	struct statistics kvm = { .host_view = true };
 	size_t i, bucket;
 
 	if ((int)json_object_array_length(vcpus) != nr_vcpus)
@@ -248,11 +264,19 @@ static struct counts read_statistics(struct json_object *vcpus, int nr_vcpus)
 		struct json_object *cycles = statistic(vcpu, "exit_reason_cycles");
 		struct json_object *total = statistic(vcpu, "exit_cycles");
 		struct json_object *away = statistic(vcpu, "exit_away_cycles");
+		struct json_object *exits = statistic(vcpu, "exits");
 		uint64_t sum = 0;
 		bool reversed;
 
-		if (!count || !cycles || !total || !away)
-			die("this kernel has no host view of its VM-exit statistics");
+		if (!exits)
+			die("vCPU %zu has no statistic \"exits\"", i);
+		kvm.exits += json_object_get_uint64(exits);
+		if (!count && !cycles && !total && !away) {
+			kvm.host_view = false;
+			continue;
+		}
+		if (!count || !cycles || !total || !away || !kvm.host_view)
+			die("vCPU %zu has some of the statistics of VM exits, but not all", i);
 		if (json_object_array_length(count) != NR_BUCKETS ||
 		    json_object_array_length(cycles) != NR_BUCKETS)
 			die("a histogram has %zu buckets instead of %d",
@@ -264,8 +288,8 @@ static struct counts read_statistics(struct json_object *vcpus, int nr_vcpus)
 
 			if (c && !n)
 				die("vCPU %zu: %s has cycles without an exit", i, bucket_name(bucket));
-			counts.bucket[bucket] += n;
-			counts.total += n;
+			kvm.counts.bucket[bucket] += n;
+			kvm.counts.total += n;
 			sum += c;
 		}
 		if (sum != json_object_get_uint64(total))
@@ -275,14 +299,91 @@ static struct counts read_statistics(struct json_object *vcpus, int nr_vcpus)
 			die("vCPU %zu: %" PRIu64 " away cycles, less than the cycles, %" PRIu64,
 			    i, json_object_get_uint64(away), sum);
 	}
-	return counts;
+	return kvm;
 }
 
-static int compare(const struct counts *tracepoint, const struct counts *kvm)
+/* A line of the guest's console: notes what of cpuid-probe's output is in it. */
+static void read_guest(struct guest *guest, const char *line)
 {
+	char reason[32], name[32];
+	uint64_t exits;
+	int status;
+
+	if (sscanf(line, "CPUID(0x4FFFFFFC), exits=%" SCNu64, &exits) == 1)
+		guest->exits = exits;
+	if (sscanf(line, "EXITSTAT-L2: table ends, status %d", &status) == 1 ||
+	    sscanf(line, "EXITSTAT-L2: raw ends, status %d", &status) == 1) {
+		if (status)
+			die("the guest's cpuid-probe ended with status %d", status);
+		guest->complete = guest->in_rows;
+		guest->in_rows = !guest->in_rows;
+		return;
+	}
+	/* The guest's kernel may have something to say on the same console. */
+	if (!guest->in_rows || line[0] == '[' || !strncmp(line, "REASON ", strlen("REASON ")))
+		return;
+	if (sscanf(line, "%31s %31s %" SCNu64, reason, name, &exits) != 3)
+		die("cannot read the guest's row: %s", line);
+	if (!strcmp(name, "UNLISTED"))
+		guest->counts.bucket[UNLISTED] += exits;
+	else
+		guest->counts.bucket[reason_to_bucket(strtoul(reason, NULL, 0))] += exits;
+	guest->counts.total += exits;
+}
+
+/* Each number that the guest read lies between the tracepoint's before and after it. */
+static void compare_guest(const struct counts *before, const struct guest *guest,
+			  const struct counts *after)
+{
+	int reasons = 0, astray = 0;
+	unsigned int bucket;
+
+	if (!guest->complete)
+		die("the guest did not print all that its cpuid-probe reads");
+	printf("%-32s %12s %12s %12s\n", "exit reason", "tracepoint", "guest", "tracepoint");
+	for (bucket = 0; bucket < NR_BUCKETS; bucket++) {
+		uint64_t low = before->bucket[bucket], n = guest->counts.bucket[bucket];
+		uint64_t high = after->bucket[bucket];
+		bool between = low <= n && n <= high;
+
+		if (between && !high)
+			continue;
+		printf("%-32s %12" PRIu64 " %12" PRIu64 " %12" PRIu64 "%s\n", bucket_name(bucket),
+		       low, n, high, between ? "" : "  <-- not between");
+		reasons++;
+		astray += !between;
+	}
+	printf("%-32s %12" PRIu64 " %12" PRIu64 " %12" PRIu64 "\n", "all", before->total,
+	       guest->counts.total, after->total);
+	if (astray)
+		die("%d of %d reasons, as the guest read them, are not between the tracepoint's counts",
+		    astray, reasons);
+	if (guest->exits < before->total || guest->exits > after->total)
+		die("the total that the guest read, %" PRIu64 ", is not between the tracepoint's counts",
+		    guest->exits);
+	if (!guest->counts.total)
+		die("the guest read no exit: nothing was compared");
+	printf("between: %d reasons, %" PRIu64 " exits, as the guest read them\n", reasons,
+	       guest->counts.total);
+}
+
+/* @guest_compared: without statistics, that is all that was compared. */
+static int compare(const struct counts *tracepoint, const struct statistics *statistics,
+		   bool guest_compared)
+{
+	const struct counts *kvm = &statistics->counts;
 	int reasons = 0, differ = 0;
 	unsigned int bucket;
 
+	if (tracepoint->total > statistics->exits)
+		die("the tracepoint saw %" PRIu64 " exits, more than KVM's \"exits\", %" PRIu64,
+		    tracepoint->total, statistics->exits);
+	if (!statistics->host_view) {
+		if (!guest_compared)
+			die("this kernel has no host view: nothing was compared");
+		printf("skipped: this kernel has no host view\n");
+		return 0;
+	}
 	printf("%-32s %12s %12s\n", "exit reason", "tracepoint", "statistics");
 	for (bucket = 0; bucket < NR_BUCKETS; bucket++) {
 		bool equal = tracepoint->bucket[bucket] == kvm->bucket[bucket];
@@ -387,17 +488,15 @@ static struct json_object *qmp_command(const char *command)
 	}
 }
 
-/* Shows the console up to a line that begins with @marker; notes the probe's total. */
-static void show_console(const char *marker, uint64_t *exits)
+/* Shows the console up to a line that begins with @marker. */
+static void show_console(const char *marker, struct guest *guest)
 {
 	for (;;) {
 		char *line = read_line(&console, marker);
-		uint64_t n;
 
 		printf("%s\n", line);
 		fflush(stdout);
-		if (exits && sscanf(line, "CPUID(0x4FFFFFFC), exits=%" SCNu64, &n) == 1)
-			*exits = n;
+		read_guest(guest, line);
 		if (!strncmp(line, marker, strlen(marker)))
 			return;
 	}
@@ -405,8 +504,9 @@ static void show_console(const char *marker, uint64_t *exits)
 
 static int run(const char *console_path, const char *qmp_path, const char *histogram, int nr_vcpus)
 {
-	struct counts before, after, stopped, kvm;
-	uint64_t exits = 0;
+	struct counts before, after, stopped;
+	struct statistics kvm;
+	struct guest guest = { 0 };
 	int tids[MAX_VCPUS];
 	struct json_object *answer;
 	int i;
@@ -420,12 +520,13 @@ static int run(const char *console_path, const char *qmp_path, const char *histo
 	for (i = 0; i < nr_vcpus; i++)
 		tids[i] = json_object_get_int(member(json_object_array_get_idx(answer, i), "thread-id"));
 
-	show_console("EXITSTAT-L2: ready", NULL);
+	show_console("EXITSTAT-L2: ready", &guest);
 	before = read_histogram(histogram, tids, nr_vcpus);
 	send_text(console.fd, "\n");
-	show_console("EXITSTAT-L2: done", &exits);
+	show_console("EXITSTAT-L2: read", &guest);
 	after = read_histogram(histogram, tids, nr_vcpus);
 	send_text(console.fd, "\n");
+	show_console("EXITSTAT-L2: done", &guest);
 
 	for (;;) {
 		answer = qmp_command("{\"execute\":\"query-status\"}");
@@ -442,11 +543,8 @@ static int run(const char *console_path, const char *qmp_path, const char *histo
 	kvm = read_statistics(answer, nr_vcpus);
 	send_text(qmp.fd, "{\"execute\":\"quit\"}\n");
 
-	printf("The guest read %" PRIu64 " exits; the tracepoint had %" PRIu64 " before and %" PRIu64
-	       " after it.\n", exits, before.total, after.total);
-	if (exits < before.total || exits > after.total || !exits)
-		die("the guest's number is not between the two");
-	return compare(&stopped, &kvm);
+	compare_guest(&before, &guest, &after);
+	return compare(&stopped, &kvm, true);
 }
 
 static long number(const char *text, long max)
@@ -464,11 +562,12 @@ static long number(const char *text, long max)
 int main(int argc, char **argv)
 {
 	const char *console_path = NULL, *qmp_path = NULL, *histogram = NULL, *json = NULL;
+	const char *before_path = NULL, *rows = NULL;
 	int tids[MAX_VCPUS], nr_tids = 0, nr_vcpus = 1, option;
 	long seconds = 300;
 	bool vendor = false;
 
-	while ((option = getopt(argc, argv, "v:c:q:h:n:t:j:p:")) != -1) {
+	while ((option = getopt(argc, argv, "v:c:q:h:n:t:j:p:b:r:")) != -1) {
 		switch (option) {
 		case 'v':
 			svm = !strcmp(optarg, "svm");
@@ -480,6 +579,8 @@ int main(int argc, char **argv)
 		case 'n': nr_vcpus = number(optarg, MAX_VCPUS); break;
 		case 't': seconds = number(optarg, 86400); break;
 		case 'j': json = optarg; break;
+		case 'b': before_path = optarg; break;
+		case 'r': rows = optarg; break;
 		case 'p':
 			if (nr_tids < MAX_VCPUS)
 				tids[nr_tids++] = number(optarg, INT32_MAX);
@@ -487,21 +588,34 @@ int main(int argc, char **argv)
 		default: vendor = false;
 		}
 	}
-	if (!vendor || !histogram || optind != argc || (json ? !nr_tids : !console_path || !qmp_path)) {
+	if (!vendor || !histogram || optind != argc || (json ? !nr_tids : !console_path || !qmp_path) ||
+	    !before_path != !rows) {
 		fputs("usage: compare-exits -v svm|vmx -h HISTOGRAM -c CONSOLE -q QMP [-n VCPUS] [-t SECONDS]\n"
-		      "       compare-exits -v svm|vmx -h HISTOGRAM -j QUERY-STATS-FILE -p TID...\n", stderr);
+		      "       compare-exits -v svm|vmx -h HISTOGRAM -j QUERY-STATS-FILE -p TID...\n"
+		      "                    [-b HISTOGRAM-BEFORE -r GUEST-CONSOLE]\n", stderr);
 		return 2;
 	}
 	deadline = time(NULL) + seconds;
 
 	if (json) {
-		struct counts tracepoint = read_histogram(histogram, tids, nr_tids), kvm;
+		struct counts tracepoint = read_histogram(histogram, tids, nr_tids);
+		struct statistics kvm;
 		struct json_object *stats = json_tokener_parse(read_file(json));
 
 		if (!stats)
 			die("%s: no JSON", json);
 		kvm = read_statistics(stats, nr_tids);
-		return compare(&tracepoint, &kvm);
+		if (rows) {
+			struct counts before = read_histogram(before_path, tids, nr_tids);
+			struct guest guest = { 0 };
+			char *text = read_file(rows), *line;
+
+			while ((line = strsep(&text, "\n")) != NULL)
+				if (*line)
+					read_guest(&guest, line);
+			compare_guest(&before, &guest, &tracepoint);
+		}
+		return compare(&tracepoint, &kvm, rows);
 	}
 	return run(console_path, qmp_path, histogram, nr_vcpus);
 }

@@ -1,0 +1,63 @@
+# linux-exitstat's front door: "make help" lists what there is.
+
+FLAVOUR ?= cloud
+DIST ?= dist
+export FLAVOUR DEBUG_INFO CCACHE EXITSTAT_BUILD
+
+help:
+	@sed -n 's/^#: \{0,1\}//p' Makefile
+
+#: sudo make demo           build all packages, boot the patched kernel in emulators of both vendors with
+#:                          a nested guest, show its VM exits
+#: sudo make check          the tests: quick flavour's packages, both emulators
+#: make check-quick         those that need no kernel build and no emulator, under a minute
+#: sudo make check-long     cloud flavour, each patch alone, Debian 13, byte-identical double builds
+#: make packages         build every package into dist/ (2 CPUs, first time: 45 minutes, quick: 25)
+#: make kvm              after a change of the patches: the kernel for the emulators, in 2 minutes
+#: sudo make build-deps  install what building needs
+#: make source config    only unpack and patch Debian's kernel source, only configure it
+#: make clean            remove build/ (kernel trees too) and dist/
+#:
+#: Variables, on the command line or in the environment:
+#:   FLAVOUR=quick       a small set of modules, half the time, for tests (default: cloud)
+#:   DEBUG_INFO=1        with BTF and a package of debugging symbols: 25 GiB, twice the time
+#:   CCACHE=0            without ccache
+#:   EXITSTAT_BUILD=DIR  where kernel trees go (default: build)
+#:   DIST=DIR            where packages go (default: dist)
+
+check-build-deps:
+	@debian/bin/build-deps --check
+
+build-deps:
+	@debian/bin/build-deps
+
+packages: source
+	@debian/bin/export-packages $(FLAVOUR) $(DIST)
+
+source: check-build-deps
+	@debian/bin/prepare-source
+
+config: source
+	@debian/bin/configure $(FLAVOUR)
+
+kvm: config
+	@debian/bin/build-kernel --objects-only $(FLAVOUR)
+	@debian/bin/install-dev $(FLAVOUR)
+
+demo:
+	@debian/bin/demo $(FLAVOUR) $(DIST)
+
+test-deps:
+	@debian/bin/build-deps --tests
+
+check-quick:
+	@debian/bin/build-deps --check --tests
+	@debian/bin/run-tests quick
+
+check check-long: test-deps
+	@debian/bin/run-tests $(subst check-,,$@)
+
+clean:
+	rm -rf build dist
+
+.PHONY: help demo check check-quick check-long test-deps check-build-deps build-deps packages source config kvm clean

@@ -1,0 +1,68 @@
+# Sourced by the scripts beside it: where things are, which versions, how to say things.
+# shellcheck shell=sh
+# shellcheck disable=SC2034 # its variables are used by those scripts
+
+set -eu
+
+top=$(cd "$(dirname "$0")/../.." && pwd)
+me=$(basename "$0")
+# Kernel trees live outside of the packaging, so that a new run continues in them.
+build=${EXITSTAT_BUILD:-$top/build}
+# The kernel line: Debian packages are named after it, patches sorted by it.
+line=6.12
+
+say() { echo "$me: $*"; }
+die() { echo "$me: $*" >&2; exit 1; }
+
+# need_disk GIB WHAT: an hour's work must not end in "no space left on device".
+need_disk() {
+	mkdir -p "$build"
+	free=$(df -Pk "$build" | awk 'NR == 2 { print int($4 / 1048576) }')
+	[ "$free" -ge "$1" ] ||
+		die "$2 needs $1 GiB in $build, $free GiB are free: free some, or set EXITSTAT_BUILD to a folder with more room"
+}
+
+# Two builds in one tree would tear each other's files.  What this one starts holds the
+# lock, too: a killed build's compilers have ended before another begins.
+lock() {
+	[ -z "${EXITSTAT_LOCKED:-}" ] || return 0
+	mkdir -p "$build"
+	exec 9>"$build/lock"
+	flock -n 9 || {
+		say "waiting for another build to end in $build (EXITSTAT_BUILD=FOLDER builds elsewhere)"
+		flock 9
+	}
+	# for scripts that this one calls
+	export EXITSTAT_LOCKED=1
+}
+
+# Debian's version of the kernel source, such as 6.12.117-1~deb12u1: whatever point
+# release the archive has.
+debian_version=$(dpkg-query -W -f '${Version}' "linux-source-$line" 2>/dev/null) || debian_version=
+[ -n "$debian_version" ] ||
+	die "linux-source-$line is not installed: run \"sudo make build-deps\""
+upstream_version=${debian_version%%-*}
+
+# The source package's version is <line>+exitstat<our number>: it names no point release,
+# since the archive decides which one is built, and a native package's has no "-" in it.
+# Packages get the version and the kernel the release that follow from both.
+own_number=$(dpkg-parsechangelog -l "$top/debian/changelog" -S Version | sed 's/.*+exitstat//')
+package_version=$debian_version+exitstat$own_number
+
+# The source tree; each flavour's object tree is a direct sub-folder.  Only then does
+# kbuild use relative paths ("..") throughout, which makes the objects independent of
+# where the tree is: same bytes, and ccache hits from another clone.
+source_tree=$build/linux-$debian_version
+
+# set_flavour FLAVOUR
+set_flavour() {
+	case $1 in
+	cloud | quick) ;;
+	*) die "no such flavour: $1 (there are cloud and quick)" ;;
+	esac
+	flavour=$1
+	# Sorts as newer than Debian's <upstream>+deb12-..., see debian/tests/release-sort.
+	local_version=+exitstat$own_number-$flavour-amd64
+	release=$upstream_version$local_version
+	objects=$source_tree/$flavour
+}
