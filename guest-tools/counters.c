@@ -111,12 +111,12 @@ static int read_by_bitmap(struct source *src, const struct detection *d, struct 
 
 	for (uint32_t i = 0; i < bitmap_size(d->vendor); i++) {
 		struct counter zero = { .listed = true, .reason = bitmap_reason(d->vendor, i) };
-		uint32_t bit = i % BITMAP_INDICES;
+		uint32_t bit = i % KVM_EXIT_STATS_BITS_PER_LEAF;
 		uint32_t word;
 
 		if (!bit) {
 			err = source_read(src, KVM_EXIT_STATS_CPUID_BITMAP,
-					  i / BITMAP_INDICES, &words);
+					  i / KVM_EXIT_STATS_BITS_PER_LEAF, &words);
 			if (err)
 				return err;
 		}

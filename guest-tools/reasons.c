@@ -5,14 +5,14 @@
 
 #include "reasons.h"
 
+#include <asm/kvm_exit_stats.h>
+
 /*
  * AMD's exit codes are sparse, so the bitmap squeezes them: the codes from
- * 0x400 stand at 0x100, and VMEXIT_INVALID (-1) has the last index.
+ * 0x400 stand at KVM_EXIT_STATS_BIT_NPF, VMEXIT_INVALID (-1) has the last bit.
  */
 #define SVM_HIGH_CODES		0x400
-#define SVM_HIGH_INDEX		0x100
 #define SVM_INVALID_CODE	0xffffffff
-#define SVM_INVALID_INDEX	0x17f
 
 struct range {
 	uint32_t first, last;
@@ -38,8 +38,8 @@ static const struct {
 	size_t nr_ranges;
 	uint32_t bitmap_size;
 } vendors[] = {
-	[VENDOR_VMX] = { "vmx", "Intel VMX", vmx_ranges, NR(vmx_ranges), BITMAP_INDICES },
-	[VENDOR_SVM] = { "svm", "AMD SVM", svm_ranges, NR(svm_ranges), SVM_INVALID_INDEX + 1 },
+	[VENDOR_VMX] = { "vmx", "Intel VMX", vmx_ranges, NR(vmx_ranges), KVM_EXIT_STATS_BITS_PER_LEAF },
+	[VENDOR_SVM] = { "svm", "AMD SVM", svm_ranges, NR(svm_ranges), KVM_EXIT_STATS_NR_BITS },
 };
 
 const char *vendor_key(enum vendor vendor)
@@ -110,9 +110,9 @@ uint32_t bitmap_size(enum vendor vendor)
 
 uint32_t bitmap_reason(enum vendor vendor, uint32_t index)
 {
-	if (vendor == VENDOR_VMX || index < SVM_HIGH_INDEX)
+	if (vendor == VENDOR_VMX || index < KVM_EXIT_STATS_BIT_NPF)
 		return index;
-	if (index == SVM_INVALID_INDEX)
+	if (index == KVM_EXIT_STATS_BIT_INVALID)
 		return SVM_INVALID_CODE;
-	return index - SVM_HIGH_INDEX + SVM_HIGH_CODES;
+	return index - KVM_EXIT_STATS_BIT_NPF + SVM_HIGH_CODES;
 }

@@ -38,9 +38,8 @@ bool reason_find(enum vendor vendor, const char *name, uint32_t *reason);
 
 /*
  * The bitmap leaf: how many indices the vendor's bitmap has (a multiple of
- * BITMAP_INDICES, what one subleaf holds), and the reason that an index means.
+ * KVM_EXIT_STATS_BITS_PER_LEAF, what one subleaf holds), and the reason that an index means.
  */
-#define BITMAP_INDICES 128
 uint32_t bitmap_size(enum vendor vendor);
 uint32_t bitmap_reason(enum vendor vendor, uint32_t index);
 

@@ -257,7 +257,7 @@ static void test_reasons(void)
 		for (uint32_t i = 0; i < bitmap_size(vendor); i++)
 			found += reason_name(vendor, bitmap_reason(vendor, i), name);
 		good = good && found == reasons_defined(vendor) &&
-		       bitmap_size(vendor) % BITMAP_INDICES == 0;
+		       bitmap_size(vendor) % KVM_EXIT_STATS_BITS_PER_LEAF == 0;
 	}
 	ok(good, "every reason has one index in the bitmap");
 	ok(bitmap_reason(VENDOR_SVM, 0x103) == 0x403 &&

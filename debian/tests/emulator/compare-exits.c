@@ -34,10 +34,8 @@
 
 #include <asm/kvm_exit_stats.h>
 
-/* abi.md section 2's bitmap index; the last bucket is for reasons not in the table. */
-#define BIT_NPF		0x100
-#define BIT_INVALID	0x17f
-#define UNLISTED	0x180
+/* A bucket for each bit of the bitmap leaf, and the last for reasons not in the table. */
+#define UNLISTED	KVM_EXIT_STATS_NR_BITS
 #define NR_BUCKETS	(UNLISTED + 1)
 #define SVM_NPF		0x400
 #define SVM_INVALID	UINT32_MAX
@@ -110,15 +108,15 @@ static unsigned int reason_to_bucket(uint32_t code)
 	if (!find_reason(code))
 		return UNLISTED;
 	if (code == SVM_INVALID)
-		return BIT_INVALID;
-	return code < SVM_NPF ? code : code - SVM_NPF + BIT_NPF;
+		return KVM_EXIT_STATS_BIT_INVALID;
+	return code < SVM_NPF ? code : code - SVM_NPF + KVM_EXIT_STATS_BIT_NPF;
 }
 
 static uint32_t bucket_to_reason(unsigned int bucket)
 {
-	if (bucket == BIT_INVALID)
+	if (bucket == KVM_EXIT_STATS_BIT_INVALID)
 		return SVM_INVALID;
-	return bucket < BIT_NPF ? bucket : bucket - BIT_NPF + SVM_NPF;
+	return bucket < KVM_EXIT_STATS_BIT_NPF ? bucket : bucket - KVM_EXIT_STATS_BIT_NPF + SVM_NPF;
 }
 
 static const char *bucket_name(unsigned int bucket)
