@@ -4,6 +4,10 @@ FLAVOUR ?= cloud
 DIST ?= dist
 export FLAVOUR DEBUG_INFO CCACHE EXITSTAT_BUILD
 
+ifeq ($(filter cloud quick,$(FLAVOUR)),)
+$(error no such flavour: $(FLAVOUR) (there are cloud and quick))
+endif
+
 help:
 	@sed -n 's/^#: \{0,1\}//p' Makefile
 

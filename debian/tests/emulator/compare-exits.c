@@ -21,6 +21,7 @@
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -594,6 +595,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	deadline = time(NULL) + seconds;
+	/* A QEMU that ended is told by write(). */
+	signal(SIGPIPE, SIG_IGN);
 
 	if (json) {
 		struct counts tracepoint = read_histogram(histogram, tids, nr_tids);
