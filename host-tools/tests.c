@@ -51,6 +51,7 @@ const struct test tests[] = {
 	{ "ext-instance", "the instance id is non-zero, stays, and differs between VMs", test_ext_instance, .smp = true,
 	  .extended = true },
 	{ "ext-unlisted", "no exit has a reason outside the table", test_ext_unlisted, .extended = true },
+	{ "vm-switch", "a VMM switches the accounting of one VM, before its first vCPU", test_vm_switch, .extended = true },
 	{ "host-stats", "vCPU statistics of the host agree with the leaves", test_host_stats, .smp = true },
 };
 

@@ -114,5 +114,6 @@ enum verdict test_ext_record(struct ctx *c, const struct test *test);
 enum verdict test_ext_away(struct ctx *c, const struct test *test);
 enum verdict test_ext_instance(struct ctx *c, const struct test *test);
 enum verdict test_ext_unlisted(struct ctx *c, const struct test *test);
+enum verdict test_vm_switch(struct ctx *c, const struct test *test);
 
 #endif

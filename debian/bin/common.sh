@@ -22,11 +22,18 @@ need_disk() {
 		die "$2 needs $1 GiB in $build, $free GiB are free: free some, or set EXITSTAT_BUILD to a folder with more room"
 }
 
+# What root has built, another user cannot go on with.
+need_build() {
+	if ! mkdir -p "$build" 2>/dev/null || ! [ -w "$build" ] || { [ -e "$build/lock" ] && ! [ -w "$build/lock" ]; }; then
+		die "cannot write in $build: use sudo, as was used before, or EXITSTAT_BUILD=FOLDER"
+	fi
+}
+
 # Two builds in one tree would tear each other's files.  What this one starts holds the
 # lock, too: a killed build's compilers have ended before another begins.
 lock() {
 	[ -z "${EXITSTAT_LOCKED:-}" ] || return 0
-	mkdir -p "$build"
+	need_build
 	exec 9>"$build/lock"
 	flock -n 9 || {
 		say "waiting for another build to end in $build (EXITSTAT_BUILD=FOLDER builds elsewhere)"
