@@ -30,6 +30,25 @@ guest_cpuid:
 	jnz	guest_cpuid
 	jmp	done
 
+/* The same, with the prefix that makes KVM emulate the instruction (its parameter force_emulation_prefix). */
+	.globl guest_cpuid_emulated
+guest_cpuid_emulated:
+	movl	(%rdi), %eax
+	movl	4(%rdi), %ecx
+	movl	$GUEST_POISON, %ebx
+	movl	%ebx, %edx
+	ud2
+	.ascii	"kvm"
+	cpuid
+	movl	%eax, 8(%rdi)
+	movl	%ebx, 12(%rdi)
+	movl	%ecx, 16(%rdi)
+	movl	%edx, 20(%rdi)
+	addq	$24, %rdi
+	decq	%r8
+	jnz	guest_cpuid_emulated
+	jmp	done
+
 /* R9: leaf, R10: sub-leaf, R8: how many times. */
 	.globl guest_cpuid_loop
 guest_cpuid_loop:
@@ -56,6 +75,15 @@ guest_out:
 	outb	%al, %dx
 	decq	%r8
 	jnz	guest_out
+	jmp	done
+
+/* RDI: address, R8: how many times; answers the sum of the bytes in R9. */
+	.globl guest_load
+guest_load:
+	movzbl	(%rdi), %eax
+	addq	%rax, %r9
+	decq	%r8
+	jnz	guest_load
 	jmp	done
 
 /* RCX: MSR, EDX:EAX: value, R8: how many times. */
@@ -212,10 +240,68 @@ guest_isr_apic:
 	popq	%rax
 	iretq
 
-/* No routine should raise an exception. */
+/*
+ * L1 of a nested guest on AMD: RDI: its data, R8: how many CPUIDs L2 executes, R9: whether L1 intercepts them (the
+ * host has said so in the VMCB).  L2 is guest_l2, whose VMMCALL ends it.  Answers the number of #VMEXITs in R9.
+ * In L2's R8, R9 and RDI, which the processor does not switch, L1 passes what L2 needs.
+ */
+	.globl guest_vmrun
+guest_vmrun:
+	movl	$0xc0000080, %ecx	/* EFER.SVME */
+	rdmsr
+	orl	$0x1000, %eax
+	wrmsr
+	movl	$0xc0010117, %ecx	/* VM_HSAVE_PA */
+	leaq	NESTED_L1_VMCB(%rdi), %rax
+	xorl	%edx, %edx
+	wrmsr
+	leaq	NESTED_L2_DATA(%rdi), %rsi
+	xorl	%r9d, %r9d
+1:	leaq	NESTED_L2_VMCB(%rdi), %rax
+	vmrun	%rax
+	incq	%r9
+	movq	NESTED_L2_VMCB + 0x70(%rdi), %rax	/* EXITCODE */
+	cmpq	$0x72, %rax
+	jne	2f
+	/* Answer, and go on behind the instruction. */
+	movq	$NESTED_EAX, NESTED_L2_VMCB + 0x5f8(%rdi)
+	xorl	%ebx, %ebx
+	xorl	%ecx, %ecx
+	xorl	%edx, %edx
+	addq	$2, NESTED_L2_VMCB + 0x578(%rdi)
+	jmp	1b
+2:	movq	%rax, %r15
+	jmp	done
+
+/* RSI: array of struct leaf_read, R8: its length. */
+	.globl guest_l2
+guest_l2:
+	movl	(%rsi), %eax
+	movl	4(%rsi), %ecx
+	movl	$GUEST_POISON, %ebx
+	movl	%ebx, %edx
+	cpuid
+	movl	%eax, 8(%rsi)
+	movl	%ebx, 12(%rsi)
+	movl	%ecx, 16(%rsi)
+	movl	%edx, 20(%rsi)
+	addq	$24, %rsi
+	decq	%r8
+	jnz	guest_l2
+	vmmcall
+	ud2
+
+/* A general protection fault, which some tests expect. */
+	.globl guest_protection
+guest_protection:
+	movb	$13, %al
+	jmp	1f
+
+/* Any other: no routine should raise one. */
 	.globl guest_exception
 guest_exception:
-	movl	$PORT_EXCEPTION, %edx
+	movb	$255, %al
+1:	movl	$PORT_EXCEPTION, %edx
 	outb	%al, %dx
 	ud2
 

@@ -25,6 +25,13 @@ struct leaf_read read_leaf(struct vcpu *v, uint32_t leaf, uint32_t index)
 	return r;
 }
 
+bool leaf_is_signature(const struct leaf_read *r)
+{
+	const uint32_t registers[] = { r->ebx, r->ecx, r->edx };
+
+	return !memcmp(registers, KVM_EXIT_STATS_SIGNATURE, sizeof(registers));
+}
+
 /*
  * In order: the total, the CPUID reason, the other reasons, the total again.  So the first total has counted one
  * of our CPUIDs, the CPUID reason two of them, the other reasons none, and the last total all.

@@ -27,6 +27,9 @@ static inline uint64_t leaf_cycles(const struct leaf_read *r)
 	return (uint64_t)r->ebx << 32 | r->ecx;
 }
 
+/* Of leaf 0x4FFFFF00: EBX, ECX, EDX. */
+bool leaf_is_signature(const struct leaf_read *r);
+
 /*
  * All counts of a VM as they were just before the table was read: what its own CPUIDs add is taken out.  Only
  * the host may have added to it meanwhile: "disturbed" says how many exits.

@@ -207,6 +207,26 @@ const struct load load_page_fault = {
 	.unavailable = no_paging, .run = run_page_fault,
 };
 
+static void touch_mmio(struct vcpu *v)
+{
+	/* The first access tells KVM that nothing is there. */
+	vcpu_call(v, (struct guest_call){ guest_load, .rdi = GUEST_MMIO, .r8 = 1 });
+}
+
+static const char *run_mmio(struct vcpu *v, unsigned int n)
+{
+	uint64_t before = v->user_mmio;
+	struct guest_result r;
+
+	r = vcpu_call(v, (struct guest_call){ guest_load, .rdi = GUEST_MMIO, .r8 = n });
+	return v->user_mmio - before == n && r.r9 == n ? NULL : "user space did not see each access once";
+}
+
+const struct load load_mmio = {
+	.name = "mmio", .reason = offsetof(struct vendor, mmio), .unavailable = no_paging, .prepare = touch_mmio,
+	.run = run_mmio,
+};
+
 static const char *run_window(struct vcpu *v, unsigned int n)
 {
 	uint64_t before = v->windows;
@@ -253,7 +273,7 @@ void expect_load(struct expected *e, const struct ctx *c, const struct load *loa
 /* Without the loads that leave the number of another's reason open, or an interrupt pending. */
 static const struct load *const mix[] = {
 	&load_cpuid, &load_pio_kernel, &load_pio_user, &load_msr_write, &load_msr_read, &load_hypercall,
-	&load_hlt_user, &load_window, &load_tsc_deadline, &load_page_fault,
+	&load_hlt_user, &load_window, &load_tsc_deadline, &load_page_fault, &load_mmio,
 };
 
 static bool in_mix(const struct load *load, const struct ctx *c, unsigned int vm_flags)

@@ -49,7 +49,7 @@ static void on_signal(int number)
 {
 	const char *why = number == SIGALRM ? ": did not end in time\n" : ": interrupted\n";
 
-	tracepoint_stop();
+	tests_clean_up();
 	say(STDOUT_FILENO, "Bail out! ");
 	say(STDOUT_FILENO, running);
 	say(STDOUT_FILENO, why);
@@ -94,7 +94,11 @@ static void run_test(struct ctx *c, const struct test *test)
 
 static int run(const struct options *o)
 {
-	struct ctx c = { .iterations = o->iterations, .vcpus = o->vcpus };
+	struct ctx c = {
+		.iterations = o->iterations, .vcpus = o->vcpus, .full = o->full,
+		.invasive = o->invasive,
+		.instruction_clock = o->instruction_clock,
+	};
 	const char *error;
 	int i;
 
@@ -113,6 +117,11 @@ static int run(const struct options *o)
 	signal(SIGTERM, on_signal);
 	signal(SIGHUP, on_signal);
 	alarm(TEST_TIMEOUT);
+	at_bail_out = tests_clean_up;
+	if (o->action == DUMP) {
+		dump_leaves(o->full, o->dump_cpl);
+		return STATUS_TRUE;
+	}
 	switch (find_accounting()) {
 	case ACCOUNTING_NONE:
 		fprintf(stderr, "exitstat-check: this kernel has no exit accounting\n");
@@ -128,7 +137,6 @@ static int run(const struct options *o)
 		break;
 	}
 
-	at_bail_out = tracepoint_stop;
 	tap_plan(o->nr_tests ? o->nr_tests : nr_tests, o->verbose);
 	note("%s, %s leaves, %u iterations, %d vCPUs", c.vendor->name, c.extended ? "extended" : "required",
 	     c.iterations, c.vcpus);
@@ -149,6 +157,7 @@ int main(int argc, char **argv)
 	options_parse(&o, argc, argv, is_test);
 	switch (o.action) {
 	case RUN:
+	case DUMP:
 		status = run(&o);
 		break;
 	case LIST:

@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "vm.h"
 
@@ -13,6 +14,10 @@ static const struct option long_options[] = {
 	{ "test", required_argument, NULL, 't' },
 	{ "iterations", required_argument, NULL, 'i' },
 	{ "vcpus", required_argument, NULL, 'c' },
+	{ "full", no_argument, NULL, 'f' },
+	{ "invasive", no_argument, NULL, 'J' },
+	{ "instruction-clock", no_argument, NULL, 'I' },
+	{ "dump", required_argument, NULL, 'd' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -28,6 +33,10 @@ void options_help(void)
 	     "  -t, --test NAME       run this test only; repeatable\n"
 	     "  -i, --iterations N    exits of a kind in a test (1000)\n"
 	     "  -c, --vcpus N         vCPUs in the tests with several (2)\n"
+	     "      --full            read all leaves with all ECX from 0 to 0x10000\n"
+	     "      --invasive        also tests that touch the host's other VMs, see the man page\n"
+	     "      --instruction-clock  the TSC counts instructions: times must repeat exactly\n"
+	     "      --dump CPL        print what a VM is answered at these leaves at CPL 0 or 3, on any KVM\n"
 	     "  -v, --verbose         show the numbers\n"
 	     "  -h, --help            show this\n"
 	     "  -V, --version         show the version\n"
@@ -92,6 +101,23 @@ void options_parse(struct options *o, int argc, char **argv, bool (*is_test)(con
 				return;
 			}
 			o->vcpus = (int)value;
+			break;
+		case 'f':
+			o->full = true;
+			break;
+		case 'J':
+			o->invasive = true;
+			break;
+		case 'I':
+			o->instruction_clock = true;
+			break;
+		case 'd':
+			o->action = DUMP;
+			if (strcmp(optarg, "0") && strcmp(optarg, "3")) {
+				USAGE_ERROR(o, "--dump takes the CPL, 0 or 3, not '%s'", optarg);
+				return;
+			}
+			o->dump_cpl = *optarg - '0';
 			break;
 		case 'v':
 			o->verbose = true;

@@ -12,7 +12,7 @@ enum exit_status {
 	STATUS_NO_KVM = 4,
 };
 
-enum action { RUN, LIST, HELP, VERSION, USAGE };
+enum action { RUN, DUMP, LIST, HELP, VERSION, USAGE };
 
 #define MAX_ITERATIONS	100000000
 
@@ -21,6 +21,10 @@ struct options {
 	unsigned int iterations;
 	int vcpus;
 	bool verbose;
+	bool full;
+	bool invasive;
+	int dump_cpl;
+	bool instruction_clock;
 	const char **tests;	/* --test, in argv's own strings */
 	int nr_tests;
 	char error[200];	/* with USAGE: what is wrong */

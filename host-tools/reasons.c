@@ -31,8 +31,8 @@ static struct vendor vmx = {
 	.trace_mask = 0xffff,
 	.module = "kvm_intel",
 	.paging = "ept",
-	.cpuid = 10, .io = 30, .hlt = 12, .msr_read = 31, .msr_write = 32, .page_fault = 48, .interrupt = 1,
-	.window = 7, .vmcall = 18, .preemption_timer = 52,
+	.cpuid = 10, .io = 30, .hlt = 12, .msr_read = 31, .msr_write = 32, .page_fault = 48, .mmio = 49,
+	.interrupt = 1, .window = 7, .vmcall = 18, .preemption_timer = 52,
 	/* NMIs share their reason with exceptions, of which the guest code has none. */
 	.host_caused = { 1, 0, NO_REASON },
 	/* SIPI, RDTSC, MSR_LOAD_FAIL, RDTSCP, XSAVES, XRSTORS, UMWAIT, TPAUSE */
@@ -50,7 +50,7 @@ static struct vendor svm = {
 	.module = "kvm_amd",
 	.paging = "npt",
 	.cpuid = 0x72, .io = 0x7b, .hlt = 0x78, .msr_read = 0x7c, .msr_write = 0x7c, .page_fault = 0x400,
-	.interrupt = 0x60, .window = 0x64, .vmcall = 0x81, .preemption_timer = NO_REASON,
+	.mmio = 0x400, .interrupt = 0x60, .window = 0x64, .vmcall = 0x81, .preemption_timer = NO_REASON,
 	.host_caused = { 0x60, 0x61, 0x62 },
 	/* RDTSC, PUSHF, POPF, SWINT, FERR_FREEZE, VMGEXIT, INVALID */
 	.never_taken = { 0x6e, 0x70, 0x71, 0x75, 0x7e, 0x403, 0xffffffff },

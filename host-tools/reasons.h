@@ -17,7 +17,7 @@ struct vendor {
 	const char *module;
 	const char *paging;	/* that module's parameter for EPT or NPT */
 	/* What the tests provoke. */
-	uint32_t cpuid, io, hlt, msr_read, msr_write, page_fault, interrupt, window, vmcall, preemption_timer;
+	uint32_t cpuid, io, hlt, msr_read, msr_write, page_fault, mmio, interrupt, window, vmcall, preemption_timer;
 	/* What the host may do to a guest at any time, NO_REASON where fewer. */
 	uint32_t host_caused[3];
 	/* Defined, and KVM lets no micro-VM take them. */

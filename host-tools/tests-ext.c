@@ -285,7 +285,7 @@ static bool has_signature(struct vcpu *v)
 {
 	struct leaf_read r = read_leaf(v, KVM_EXIT_STATS_CPUID_BASE, 0);
 
-	return !memcmp(&r.ebx, KVM_EXIT_STATS_SIGNATURE, 4);
+	return leaf_is_signature(&r);
 }
 
 /* abi.md section 5. The guest's code runs at CPL 0, so that it reads in mode 2, too. */

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "tracepoint.h"
+
 /* In the order in which they run: what later tests build on comes first. */
 const struct test tests[] = {
 	{ "registers", "registers that must be zero are, whatever ECX says", test_registers },
@@ -25,10 +27,20 @@ const struct test tests[] = {
 	{ "hlt-user", "N HLTs that user space ends are N exits", test_load, &load_hlt_user },
 	{ "page-fault", "N pages touched first are N EPT violations or nested page faults", test_load,
 	  &load_page_fault },
+	{ "mmio", "N reads of MMIO that user space answers are N exits (VMX: EPT misconfigurations)", test_load,
+	  &load_mmio },
 	{ "interrupt-window", "N interrupt windows are N exits", test_load, &load_window },
 	{ "external-interrupt", "a guest that only spins takes external interrupts", test_external_interrupt },
 	{ "preemption-timer", "a timer that ends in a spinning guest is an exit", test_preemption_timer },
 	{ "time-away", "time in user space and blocked is not in cycles", test_time_away },
+	{ "time-oracle", "away cycles are kvm_exit to kvm_entry, by the tracepoints' TSC", test_time_oracle,
+	  .extended = true },
+	{ "halt-polling", "halt polling is in a HLT's cycles, blocking only in its away cycles", test_halt_polling,
+	  .extended = true },
+	{ "cpu-hog", "time in which another task has the CPU is not in cycles", test_cpu_hog, .extended = true },
+	{ "fast-path", "exits that re-enter the guest in the fast path are counted", test_fast_path },
+	{ "direct", "each reason that KVM dispatches around its handler table is counted", test_direct },
+	{ "nested", "exits of a nested guest count once, here; L1 or this KVM answers its CPUID", test_nested },
 
 	{ "smp", "several vCPUs at once: counts are exact, from each vCPU", test_smp, .smp = true },
 	{ "smp-readers", "several vCPUs reading at once: each sees the total grow, none is lost", test_smp_readers,
@@ -36,6 +48,16 @@ const struct test tests[] = {
 	{ "late-vcpu", "a vCPU created late counts, one closed goes on counting", test_late_vcpu },
 	{ "two-vms", "two VMs at once do not see each other", test_two_vms },
 	{ "fresh-vm", "a VM made after another was destroyed starts at 0", test_fresh_vm },
+
+	{ "vcpu-reset", "a vCPU's reset keeps the counters and the instance id", test_vcpu_reset, .extended = true },
+	{ "debugfs-clear", "clearing KVM's statistics in debugfs changes nothing", test_debugfs_clear },
+
+	{ "sweep", "every leaf with any ECX answers within the specification", test_sweep, .extended = true },
+	{ "emulated", "the instruction emulator's CPUID answers the same", test_emulated, .extended = true },
+	{ "cpuid-faulting", "a guest that lets CPUID fault above CPL 0 gets its fault", test_cpuid_faulting },
+	{ "privilege", "modes 0, 1 and 2 at CPL 0 and 3", test_privilege, .extended = true },
+	{ "vmm-entries", "KVM lists no such leaf; a VMM's own show only without accounting", test_vmm_entries,
+	  .extended = true },
 
 	{ "kvm-exits", "the total is what KVM's statistic \"exits\" says", test_kvm_exits, .smp = true },
 	{ "tracepoint", "each reason equals the kvm_exit tracepoint's histogram, one vCPU", test_tracepoint },
@@ -83,6 +105,17 @@ void destroy_vm(struct ctx *c)
 	vm_destroy(c->vms[--c->nr_vms]);
 }
 
+const char *not_invasive(const struct ctx *c)
+{
+	return c->invasive ? NULL : "touches the host's other VMs: only with --invasive";
+}
+
+void tests_clean_up(void)
+{
+	tracepoint_stop();
+	emulation_prefix_off();
+}
+
 static int position(const struct ctx *c, uint32_t reason)
 {
 	int i;
@@ -104,6 +137,11 @@ void expect_start(struct expected *e, const struct ctx *c, const struct table *b
 void expect_more(struct expected *e, const struct ctx *c, uint32_t reason, uint32_t n)
 {
 	e->count[position(c, reason)] += n;
+}
+
+void expect_at_least(struct expected *e, const struct ctx *c, uint32_t reason)
+{
+	e->at_least[position(c, reason)] = true;
 }
 
 void expect_any(struct expected *e, const struct ctx *c, uint32_t reason)
@@ -136,7 +174,7 @@ enum verdict check_delta(const struct ctx *c, const struct table *before, const 
 			verbose("%s: %u", reason_name(v, v->reasons[i]), n);
 		if (e->any[i] || n == e->count[i])
 			continue;
-		if (!reason_is_host_caused(v, v->reasons[i]))
+		if (!reason_is_host_caused(v, v->reasons[i]) && !e->at_least[i])
 			return fail("%s: %u exits counted, %u made", reason_name(v, v->reasons[i]), n, e->count[i]);
 		if (n < e->count[i])
 			return fail("%s: %u exits counted, at least %u made", reason_name(v, v->reasons[i]), n,

@@ -20,6 +20,9 @@ struct ctx {
 	unsigned int iterations;
 	int vcpus;
 	bool extended;		/* the extended leaves are there */
+	bool full;		/* --full */
+	bool invasive;		/* --invasive */
+	bool instruction_clock;	/* --instruction-clock */
 	struct vm *vms[MAX_TEST_VMS];
 	int nr_vms;
 };
@@ -62,7 +65,7 @@ struct load {
 
 extern const struct load load_cpuid, load_own_leaf, load_pio_kernel, load_pio_user, load_msr_write, load_msr_read,
 			 load_tsc_deadline, load_self_ipi, load_hypercall, load_hlt, load_hlt_user, load_page_fault,
-			 load_window;
+			 load_window, load_mmio;
 
 unsigned int load_iterations(const struct load *load, const struct ctx *c);
 /* "0" or "1" or "Y" or "N" of a KVM module's parameter; -1 if it cannot be read. */
@@ -72,11 +75,13 @@ int module_parameter(const char *module, const char *name);
 struct expected {
 	uint32_t count[MAX_REASONS];
 	bool any[MAX_REASONS];
+	bool at_least[MAX_REASONS];
 };
 
 /* Nothing but the reading of the first table. */
 void expect_start(struct expected *e, const struct ctx *c, const struct table *before);
 void expect_more(struct expected *e, const struct ctx *c, uint32_t reason, uint32_t n);
+void expect_at_least(struct expected *e, const struct ctx *c, uint32_t reason);
 void expect_any(struct expected *e, const struct ctx *c, uint32_t reason);
 void expect_load(struct expected *e, const struct ctx *c, const struct load *load, uint32_t n);
 enum verdict check_table(const struct table *t);
@@ -89,7 +94,29 @@ const char *run_mix(struct ctx *c, struct vcpu *v, unsigned int n);
 void expect_mix(struct expected *e, const struct ctx *c, unsigned int vm_flags, unsigned int n);
 void prepare_mix(struct ctx *c, struct vcpu *v);
 
+/* NULL with --invasive, else why a test is skipped. */
+const char *not_invasive(const struct ctx *c);
+/* What a test leaves changed on the host if it does not end as it should; a signal handler may call it. */
+void tests_clean_up(void);
+void emulation_prefix_off(void);
+
+/* What a VM is answered at CPL 0 or 3 for all leaves, to stdout; works on any KVM. */
+void dump_leaves(bool full, int cpl);
+
 /* tests-*.c */
+enum verdict test_nested(struct ctx *c, const struct test *test);
+enum verdict test_emulated(struct ctx *c, const struct test *test);
+enum verdict test_cpuid_faulting(struct ctx *c, const struct test *test);
+enum verdict test_privilege(struct ctx *c, const struct test *test);
+enum verdict test_vmm_entries(struct ctx *c, const struct test *test);
+enum verdict test_sweep(struct ctx *c, const struct test *test);
+enum verdict test_time_oracle(struct ctx *c, const struct test *test);
+enum verdict test_halt_polling(struct ctx *c, const struct test *test);
+enum verdict test_cpu_hog(struct ctx *c, const struct test *test);
+enum verdict test_fast_path(struct ctx *c, const struct test *test);
+enum verdict test_direct(struct ctx *c, const struct test *test);
+enum verdict test_vcpu_reset(struct ctx *c, const struct test *test);
+enum verdict test_debugfs_clear(struct ctx *c, const struct test *test);
 enum verdict test_registers(struct ctx *c, const struct test *test);
 enum verdict test_undefined(struct ctx *c, const struct test *test);
 enum verdict test_never_taken(struct ctx *c, const struct test *test);

@@ -7,22 +7,33 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* The histogram's keys are thread ids of the first pid namespace, whose inode never changes. */
 #define INIT_PID_NS	"pid:[4026531836]"
 
 static const char *const mounts[] = { "/sys/kernel/tracing", "/sys/kernel/debug/tracing" };
+static char root[64];
 static char instance[128];
-static char trigger[256];
+/* What stands in the instance's way of being removed, and must be undone first. */
+static char event[128];		/* with a histogram */
+static bool has_probe;
 
-#define TRIGGER	"hist:keys=common_pid,exit_reason:size=4096"
+#define TRIGGER		"hist:keys=common_pid,exit_reason:size=4096"
+#define KVM_EXIT	"events/kvm/kvm_exit"
+#define KVM_ENTRY	"events/kvm/kvm_entry"
+#define PROBE		"exitstat_check/function"
 
-static int write_trigger(const char *text)
+/* Text to a file of the instance, or of tracefs itself; nothing but what a signal handler may call. */
+static int write_to(const char *dir, const char *a, const char *b, const char *text)
 {
-	int fd = open(trigger, O_WRONLY | O_CLOEXEC);
+	char path[400] = "";
 	ssize_t n;
+	int fd;
 
+	strcat(strcat(strcat(strcat(path, dir), "/"), a), b);
+	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
 	n = write(fd, text, strlen(text));
@@ -30,16 +41,25 @@ static int write_trigger(const char *text)
 	return n == (ssize_t)strlen(text) ? 0 : -1;
 }
 
-const char *tracepoint_start(void)
+static char why[256];
+
+static const char *stop_because(const char *what)
 {
-	static char why[256];
+	snprintf(why, sizeof(why), "%s: %s", what, strerror(errno));
+	tracepoint_stop();
+	return why;
+}
+
+static const char *make_instance(void)
+{
 	char ns[64] = "";
 	size_t i;
 
 	if (readlink("/proc/self/ns/pid", ns, sizeof(ns) - 1) > 0 && strcmp(ns, INIT_PID_NS))
 		return "in a pid namespace the tracepoint's thread ids are not ours";
 	for (i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
-		snprintf(instance, sizeof(instance), "%s/instances", mounts[i]);
+		snprintf(root, sizeof(root), "%s", mounts[i]);
+		snprintf(instance, sizeof(instance), "%s/instances", root);
 		if (!access(instance, F_OK))
 			break;
 	}
@@ -47,18 +67,60 @@ const char *tracepoint_start(void)
 		*instance = 0;
 		return "no tracefs: mount it on /sys/kernel/tracing";
 	}
-	snprintf(instance, sizeof(instance), "%s/instances/exitstat-check-%d", mounts[i], (int)getpid());
+	snprintf(instance, sizeof(instance), "%s/instances/exitstat-check-%d", root, (int)getpid());
 	if (mkdir(instance, 0700)) {
 		snprintf(why, sizeof(why), "cannot make a tracefs instance: %s", strerror(errno));
 		*instance = 0;
 		return why;
 	}
-	snprintf(trigger, sizeof(trigger), "%s/events/kvm/kvm_exit/trigger", instance);
-	if (write_trigger(TRIGGER)) {
-		snprintf(why, sizeof(why), "cannot put a histogram on kvm_exit: %s", strerror(errno));
-		tracepoint_stop();
-		return why;
-	}
+	return NULL;
+}
+
+static const char *put_histogram(const char *on)
+{
+	strcpy(event, on);
+	if (write_to(instance, event, "/trigger", TRIGGER))
+		return stop_because("cannot put a histogram on the event");
+	return NULL;
+}
+
+const char *tracepoint_start(void)
+{
+	const char *error = make_instance();
+
+	return error ? error : put_histogram(KVM_EXIT);
+}
+
+const char *probe_start(const char *function)
+{
+	const char *error = make_instance();
+	char probe[128];
+
+	if (error)
+		return error;
+	snprintf(probe, sizeof(probe), "p:" PROBE " %s exit_reason=%%si:u32", function);
+	has_probe = !write_to(root, "kprobe_events", "", probe);
+	if (!has_probe)
+		return stop_because("cannot put a probe on KVM");
+	return put_histogram("events/" PROBE);
+}
+
+const char *trace_pairs_start(uint32_t reason)
+{
+	const char *error = make_instance();
+	char text[64];
+
+	if (error)
+		return error;
+	snprintf(text, sizeof(text), "%d", (int)syscall(SYS_gettid));
+	if (write_to(instance, "set_event_pid", "", text))
+		return stop_because("cannot trace this thread alone");
+	if (write_to(instance, "trace_clock", "", "x86-tsc"))
+		return stop_because("cannot trace with the TSC as the clock");
+	snprintf(text, sizeof(text), "exit_reason == %u", reason);
+	if (write_to(instance, KVM_EXIT, "/filter", text) || write_to(instance, KVM_ENTRY, "/enable", "1") ||
+	    write_to(instance, KVM_EXIT, "/enable", "1"))
+		return stop_because("cannot trace kvm_exit and kvm_entry");
 	return NULL;
 }
 
@@ -66,10 +128,84 @@ void tracepoint_stop(void)
 {
 	if (!*instance)
 		return;
-	/* The instance is busy while it has a trigger. */
-	write_trigger("!" TRIGGER);
+	/* The instance is busy while it has a trigger, the probe while the instance uses it. */
+	if (*event)
+		write_to(instance, event, "/trigger", "!" TRIGGER);
+	*event = 0;
 	rmdir(instance);
 	*instance = 0;
+	if (has_probe)
+		write_to(root, "kprobe_events", "", "-:" PROBE);
+	has_probe = false;
+}
+
+int trace_parse_line(const char *line, uint64_t *tsc)
+{
+	const char *exit = strstr(line, ": kvm_exit: "), *entry = strstr(line, ": kvm_entry: ");
+	const char *at = exit ? exit : entry;
+
+	if (*line == '#' || !at)
+		return 0;
+	/* The clock's value is before the event's name. */
+	while (at > line && at[-1] >= '0' && at[-1] <= '9')
+		at--;
+	errno = 0;
+	*tsc = strtoull(at, NULL, 10);
+	if (errno || *at < '0' || *at > '9' || (at > line && at[-1] != ' '))
+		return -1;
+	return exit ? 1 : 2;
+}
+
+struct trace_pair *trace_pairs_read(size_t *nr)
+{
+	struct trace_pair *pairs = NULL, *more;
+	char path[400], *line = NULL;
+	bool left = false, bad = false;
+	uint64_t tsc, exit = 0;
+	size_t size = 0, room = 0;
+	FILE *f;
+
+	*nr = 0;
+	write_to(instance, "tracing_on", "", "0");
+	snprintf(path, sizeof(path), "%s/trace", instance);
+	f = fopen(path, "re");
+	if (!f)
+		return NULL;
+	while (!bad && getline(&line, &size, f) > 0) {
+		/* Of what the buffer could not hold there is a line that says so. */
+		bad = strstr(line, "LOST") != NULL;
+		switch (trace_parse_line(line, &tsc)) {
+		case 1:
+			exit = tsc;
+			left = true;
+			break;
+		case 2:
+			if (!left)
+				break;
+			left = false;
+			if (*nr == room) {
+				room = room ? 2 * room : 1024;
+				more = realloc(pairs, room * sizeof(*pairs));
+				if (!more) {
+					bad = true;
+					break;
+				}
+				pairs = more;
+			}
+			pairs[(*nr)++] = (struct trace_pair){ exit, tsc };
+			break;
+		case -1:
+			bad = true;
+			break;
+		}
+	}
+	bad |= ferror(f) != 0;
+	fclose(f);
+	free(line);
+	if (!bad)
+		return pairs;
+	free(pairs);
+	return NULL;
 }
 
 static int number_after(const char *line, const char *key, int base, uint64_t *value)
@@ -117,13 +253,13 @@ int hist_parse_line(const char *line, struct hist *hist)
 
 int tracepoint_read(struct hist *hist)
 {
-	char path[256], *line = NULL;
+	char path[400], *line = NULL;
 	size_t size = 0;
 	int ret = 0;
 	FILE *f;
 
 	*hist = (struct hist){ 0 };
-	snprintf(path, sizeof(path), "%s/events/kvm/kvm_exit/hist", instance);
+	snprintf(path, sizeof(path), "%s/%s/hist", instance, event);
 	f = fopen(path, "re");
 	if (!f)
 		return -1;

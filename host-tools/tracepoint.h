@@ -24,8 +24,30 @@ struct hist {
 
 /* NULL if the histogram runs, else why it cannot. */
 const char *tracepoint_start(void);
-/* A signal handler may call it. */
+/*
+ * The same of a function of the kernel, by a probe on its entry: its second argument (RSI) takes the place of the
+ * exit reason.  With a module: "kvm_intel:vmx_handle_exit".
+ */
+const char *probe_start(const char *function);
+/*
+ * The other way to look at exits: each kvm_exit of this thread whose reason is the one given, and the kvm_entry after
+ * it, with the TSC as the clock.
+ */
+const char *trace_pairs_start(uint32_t reason);
+/* Ends all of them.  A signal handler may call it. */
 void tracepoint_stop(void);
+
+struct trace_pair {
+	uint64_t exit, entry;	/* TSC */
+};
+
+/*
+ * The pairs so far, to be freed; an exit without an entry yet is none.  NULL if the trace cannot be read or has lost
+ * events.
+ */
+struct trace_pair *trace_pairs_read(size_t *nr);
+/* From a line of the trace: 1 an exit, 2 an entry, 0 something else, -1 malformed. */
+int trace_parse_line(const char *line, uint64_t *tsc);
 
 /* The histogram so far; 0, or -1 if it cannot be read or understood. */
 int tracepoint_read(struct hist *hist);

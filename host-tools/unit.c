@@ -50,6 +50,7 @@ static struct options *parse(const char *line)
 static void test_options(void)
 {
 	static const char *const junk[] = {
+		"--dump", "--dump 1", "--dump 03", "--dump x",
 		"x", "-", "--", "--lisst", "-z", "--iterations", "--iterations 0", "--iterations -1", "--iterations +1",
 		"--iterations 1k", "--iterations 0x10", "--iterations 99999999999999999999", "--iterations 100000001",
 		"--vcpus 0", "--vcpus 65", "--vcpus two", "--test", "--test nosuch", "--test sum extra", "--list=1",
@@ -62,6 +63,11 @@ static void test_options(void)
 	o = parse("--test cpuid -t sum --iterations 5 --vcpus 64 --verbose");
 	CHECK(o->action == RUN && o->iterations == 5 && o->vcpus == 64 && o->verbose && o->nr_tests == 2);
 	CHECK(!strcmp(o->tests[0], "cpuid") && !strcmp(o->tests[1], "sum"));
+	o = parse("--full --invasive --instruction-clock");
+	CHECK(o->action == RUN && o->full && o->invasive && o->instruction_clock);
+	o = parse("--dump 3 --full");
+	CHECK(o->action == DUMP && o->dump_cpl == 3 && o->full);
+	CHECK(parse("--dump 0")->action == DUMP);
 	CHECK(parse("--list")->action == LIST);
 	CHECK(parse("--help")->action == HELP);
 	CHECK(parse("--version")->action == VERSION);
@@ -74,6 +80,25 @@ static void test_options(void)
 			check(o->action == USAGE && *o->error, junk[i], __LINE__);
 	}
 	options_free(parse(""));
+}
+
+static void test_trace(void)
+{
+	uint64_t tsc = 0;
+
+	CHECK(trace_parse_line("  exitstat-check-86      [000] d..1.  9876543210123: kvm_exit: vcpu 0 reason CPUID\n", &tsc) == 1);
+	CHECK(tsc == 9876543210123);
+	CHECK(trace_parse_line("           <...>-86      [000] d..1. 18446744073709551615: kvm_entry: vcpu 0\n", &tsc) == 2);
+	CHECK(tsc == UINT64_MAX);
+	CHECK(trace_parse_line("# tracer: nop\n", &tsc) == 0);
+	CHECK(trace_parse_line("\n", &tsc) == 0);
+	CHECK(trace_parse_line("CPU:0 [LOST 12 EVENTS]\n", &tsc) == 0);
+	CHECK(trace_parse_line("a-1 [000] d.... 12: kvm_msr: msr_write 1 = 0x1\n", &tsc) == 0);
+	/* A clock in seconds is not the TSC. */
+	CHECK(trace_parse_line("a-1 [000] d..1. 1.234567: kvm_exit: vcpu 0\n", &tsc) == -1);
+	CHECK(trace_parse_line("a-1 [000] d..1. : kvm_exit: vcpu 0\n", &tsc) == -1);
+	CHECK(trace_parse_line(": kvm_exit: ", &tsc) == -1);
+	CHECK(trace_parse_line("99999999999999999999999: kvm_exit: ", &tsc) == -1);
 }
 
 static void test_detect(void)
@@ -301,6 +326,7 @@ int main(int argc, char **argv)
 	test_options();
 	test_detect();
 	test_hist();
+	test_trace();
 	test_stats();
 	test_reasons();
 	test_kvm();

@@ -110,7 +110,7 @@ bool kvm_has(int cap)
 	return IOCTL(kvm_fd, KVM_CHECK_EXTENSION, cap) > 0;
 }
 
-static uint64_t code_address(const char *symbol)
+uint64_t guest_address(const char *symbol)
 {
 	return GUEST_CODE + (uint64_t)(symbol - guest_start);
 }
@@ -118,7 +118,7 @@ static uint64_t code_address(const char *symbol)
 static void set_gate(struct vm *vm, int vector, const char *handler)
 {
 	uint64_t *gate = (uint64_t *)(vm->mem + GUEST_IDT) + 2 * vector;
-	uint64_t to = code_address(handler);
+	uint64_t to = guest_address(handler);
 
 	/* A present 64-bit interrupt gate to code segment 8. */
 	gate[0] = (to & 0xffff) | 8ull << 16 | 0x8e00ull << 32 | (to >> 16 & 0xffff) << 48;
@@ -137,16 +137,20 @@ static void fill_memory(struct vm *vm)
 	uint64_t *gdt = (uint64_t *)(vm->mem + GUEST_GDT);
 	int i;
 
-	pml4[0] = GUEST_PDPT | 0x23;
-	pdpt[0] = GUEST_PD | 0x23;
+	/* For CPL 3 as well. */
+	pml4[0] = GUEST_PDPT | 0x27;
+	pdpt[0] = GUEST_PD | 0x27;
 	for (i = 0; i < 512; i++)
-		pd[i] = (uint64_t)i << 21 | 0xe3;
+		pd[i] = (uint64_t)i << 21 | 0xe7;
 
 	gdt[1] = 0x00af9b000000ffffull;
 	gdt[2] = 0x00cf93000000ffffull;
 
+	/* RSP0 */
+	*(uint32_t *)(vm->mem + GUEST_TSS + 4) = GUEST_TSS + 0x1000;
+
 	for (i = 0; i < 32; i++)
-		set_gate(vm, i, guest_exception);
+		set_gate(vm, i, i == 13 ? guest_protection : guest_exception);
 	for (; i < VECTOR_APIC; i++)
 		set_gate(vm, i, guest_isr);
 	for (; i < 256; i++)
@@ -194,21 +198,55 @@ struct vm *vm_create(unsigned int flags, int nr_vcpus)
 	return vm;
 }
 
-static void set_cpuid(struct vcpu *v)
+static struct kvm_cpuid2 *new_cpuid(void)
 {
 	struct kvm_cpuid2 *cpuid;
-	unsigned int i;
 
 	cpuid = calloc(1, sizeof(*cpuid) + MAX_CPUID_ENTRIES * sizeof(cpuid->entries[0]));
 	if (!cpuid)
 		bail_out("out of memory");
 	cpuid->nent = MAX_CPUID_ENTRIES;
+	return cpuid;
+}
+
+struct kvm_cpuid2 *kvm_supported_cpuid(void)
+{
+	struct kvm_cpuid2 *cpuid = new_cpuid();
+
 	IOCTL(kvm_fd, KVM_GET_SUPPORTED_CPUID, cpuid);
+	return cpuid;
+}
+
+struct kvm_cpuid2 *kvm_emulated_cpuid(void)
+{
+	struct kvm_cpuid2 *cpuid = new_cpuid();
+
+	IOCTL(kvm_fd, KVM_GET_EMULATED_CPUID, cpuid);
+	return cpuid;
+}
+
+struct kvm_cpuid2 *vcpu_cpuid(struct vcpu *v)
+{
+	struct kvm_cpuid2 *cpuid = new_cpuid();
+
+	IOCTL(v->fd, KVM_GET_CPUID2, cpuid);
+	return cpuid;
+}
+
+static void set_cpuid(struct vcpu *v)
+{
+	struct kvm_cpuid2 *cpuid = kvm_supported_cpuid();
+	unsigned int i;
+
 	for (i = 0; i < cpuid->nent; i++) {
 		/* X2APIC and TSC_DEADLINE: KVM's LAPIC has both, but leaves the second to user space. */
 		if (cpuid->entries[i].function == 1 && v->vm->flags & VM_IRQCHIP)
 			cpuid->entries[i].ecx |= 1u << 21 | 1u << 24;
 	}
+	if (cpuid->nent + v->vm->nr_extra_cpuid > MAX_CPUID_ENTRIES)
+		bail_out("too many CPUID entries");
+	for (i = 0; i < (unsigned int)v->vm->nr_extra_cpuid; i++)
+		cpuid->entries[cpuid->nent++] = v->vm->extra_cpuid[i];
 	IOCTL(v->fd, KVM_SET_CPUID2, cpuid);
 	free(cpuid);
 }
@@ -227,6 +265,11 @@ static void set_sregs(struct vcpu *v)
 	s.cs.db = 0;
 	s.cs.l = 1;
 	s.ds = s.es = s.fs = s.gs = s.ss = data;
+	if (v->cpl) {
+		s.cs.dpl = s.ss.dpl = 3;
+		s.cs.selector |= 3;
+		s.ss.selector |= 3;
+	}
 	s.tr = (struct kvm_segment){ .base = GUEST_TSS, .limit = 0x67, .selector = 24, .type = 11, .present = 1 };
 	s.ldt = (struct kvm_segment){ .unusable = 1 };
 	s.gdt.base = GUEST_GDT;
@@ -257,6 +300,23 @@ struct vcpu *vm_add_vcpu(struct vm *vm)
 	if (vm->flags & VM_IRQCHIP)
 		IOCTL(v->fd, KVM_SET_MP_STATE, &running);
 	return v;
+}
+
+void vcpu_set_cpl(struct vcpu *v, int cpl)
+{
+	v->cpl = cpl;
+	set_sregs(v);
+}
+
+bool vcpu_was_reset(struct vcpu *v)
+{
+	struct kvm_mp_state state;
+	struct kvm_sregs s;
+
+	/* KVM takes a pending INIT before it answers. */
+	IOCTL(v->fd, KVM_GET_MP_STATE, &state);
+	IOCTL(v->fd, KVM_GET_SREGS, &s);
+	return s.cs.selector == 0xf000 && !(s.cr0 & 1);
 }
 
 void vcpu_close(struct vcpu *v)
@@ -314,9 +374,10 @@ static void open_window(struct vcpu *v)
 struct guest_result vcpu_call(struct vcpu *v, struct guest_call call)
 {
 	struct kvm_regs regs = {
-		.rip = code_address(call.rip),
+		.rip = guest_address(call.rip),
 		.rsp = vcpu_data_gpa(v),
-		.rflags = 2,
+		/* IOPL 3 */
+		.rflags = v->cpl ? 0x3002 : 2,
 		.rax = call.rax, .rcx = call.rcx, .rdx = call.rdx, .rdi = call.rdi,
 		.r8 = call.r8, .r9 = call.r9, .r10 = call.r10,
 	};
@@ -333,9 +394,17 @@ struct guest_result vcpu_call(struct vcpu *v, struct guest_call call)
 				IOCTL(v->fd, KVM_GET_REGS, &regs);
 				return (struct guest_result){ .r9 = regs.r9, .r15 = regs.r15 };
 			}
-			if (run->io.port == PORT_EXCEPTION)
+			if (run->io.port == PORT_EXCEPTION) {
+				if (v->may_fault && *((uint8_t *)run + run->io.data_offset) == 13)
+					return (struct guest_result){ .faulted = true };
 				bail_out("the guest took an exception");
+			}
 			user_io(v);
+			break;
+		case KVM_EXIT_MMIO:
+			v->user_mmio++;
+			memset(run->mmio.data, 0, sizeof(run->mmio.data));
+			run->mmio.data[0] = 1;
 			break;
 		case KVM_EXIT_HLT:
 			v->user_hlt++;
@@ -380,18 +449,32 @@ uint64_t vcpu_tsc_khz(struct vcpu *v)
 	return IOCTL(v->fd, KVM_GET_TSC_KHZ, 0);
 }
 
+/* struct kvm_msrs and one struct kvm_msr_entry after it */
+union one_msr {
+	struct kvm_msrs msrs;
+	char space[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)];
+};
+
 uint64_t vcpu_tsc(struct vcpu *v)
 {
-	/* struct kvm_msrs and one struct kvm_msr_entry after it */
-	union {
-		struct kvm_msrs msrs;
-		char space[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)];
-	} u = { .space = { 0 } };
+	union one_msr u = { .space = { 0 } };
 
 	u.msrs.nmsrs = 1;
 	u.msrs.entries[0].index = 0x10;
 	IOCTL(v->fd, KVM_GET_MSRS, &u.msrs);
 	return u.msrs.entries[0].data;
+}
+
+void vcpu_set_msr(struct vcpu *v, uint32_t msr, uint64_t value)
+{
+	union one_msr u = { .space = { 0 } };
+
+	u.msrs.nmsrs = 1;
+	u.msrs.entries[0].index = msr;
+	u.msrs.entries[0].data = value;
+	/* It answers how many it could set. */
+	if (IOCTL(v->fd, KVM_SET_MSRS, &u.msrs) != 1)
+		bail_out("KVM does not take %#llx for MSR %#x", (unsigned long long)value, msr);
 }
 
 int vcpu_stats_fd(struct vcpu *v)

@@ -29,10 +29,13 @@ struct vcpu {
 	/* What user space saw, by a vcpu_call() or by all so far. */
 	uint64_t user_io;
 	uint64_t user_hlt;
+	uint64_t user_mmio;
 	uint64_t windows;
 	/* What user space shall do. */
 	unsigned int io_delay_us;	/* sleep in the VMM on each PORT_USER access */
 	bool want_window;		/* ask for an interrupt window, and inject VECTOR_PLAIN there */
+	bool may_fault;			/* a call that ends in a general protection fault is no error */
+	int cpl;			/* vcpu_set_cpl() */
 };
 
 struct vm {
@@ -40,6 +43,9 @@ struct vm {
 	unsigned int flags;
 	int nr_vcpus;
 	struct vcpu vcpus[MAX_VCPUS];
+	/* For vCPUs that are still to be made: put at the end of what KVM supports. */
+	const struct kvm_cpuid_entry2 *extra_cpuid;
+	int nr_extra_cpuid;
 	uint8_t *mem;
 	uint8_t *pages;
 };
@@ -52,6 +58,7 @@ struct guest_call {
 
 struct guest_result {
 	uint64_t r9, r15;
+	bool faulted;		/* with may_fault; then call vcpu_set_cpl() before the next call */
 };
 
 /* NULL, or a sentence for people: what is wrong with KVM here and what helps. */
@@ -63,6 +70,8 @@ struct vcpu *vm_add_vcpu(struct vm *vm);
 void vm_destroy(struct vm *vm);
 
 struct guest_result vcpu_call(struct vcpu *v, struct guest_call call);
+/* CPL 0 or 3, where a call may do port I/O, too.  One vCPU at a time may fault at CPL 3: they share the stack for it. */
+void vcpu_set_cpl(struct vcpu *v, int cpl);
 /* Where the host finds the vCPU's data, and where the guest does. */
 void *vcpu_data(struct vcpu *v);
 uint64_t vcpu_data_gpa(struct vcpu *v);
@@ -76,6 +85,15 @@ int vcpu_stats_fd(struct vcpu *v);
 
 /* Take the vCPU's last user away, as unplugging does. */
 void vcpu_close(struct vcpu *v);
+void vcpu_set_msr(struct vcpu *v, uint32_t msr, uint64_t value);
+/* What KVM_GET_SUPPORTED_CPUID, KVM_GET_EMULATED_CPUID, or of a vCPU KVM_GET_CPUID2 gives; to be freed. */
+struct kvm_cpuid2 *kvm_supported_cpuid(void);
+struct kvm_cpuid2 *kvm_emulated_cpuid(void);
+struct kvm_cpuid2 *vcpu_cpuid(struct vcpu *v);
+/* The guest's physical address of a routine of its. */
+uint64_t guest_address(const char *symbol);
+/* Lets pending events of the LAPIC take effect; whether the vCPU is in the state that a reset leaves. */
+bool vcpu_was_reset(struct vcpu *v);
 /* The guest's TSC now. */
 uint64_t vcpu_tsc(struct vcpu *v);
 

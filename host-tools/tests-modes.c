@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Who is answered what: privilege, both of KVM's CPUID paths, what the VMM gives, and any ECX. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <asm/kvm_exit_stats.h>
+
+#include "tests.h"
+
+#define EMULATION_PREFIX	"/sys/module/kvm/parameters/force_emulation_prefix"
+#define VMM_EAX			0x0eaa1234	/* what the VMM gives for our leaves */
+
+static bool write_parameter(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool done;
+
+	if (fd < 0)
+		return false;
+	done = write(fd, value, strlen(value)) == (ssize_t)strlen(value);
+	close(fd);
+	return done;
+}
+
+static char old_prefix[16];
+
+void emulation_prefix_off(void)
+{
+	if (*old_prefix)
+		write_parameter(EMULATION_PREFIX, old_prefix);
+	*old_prefix = 0;
+}
+
+/* NULL, or why guest_cpuid_emulated cannot be had. */
+static const char *emulation_prefix_on(const struct ctx *c)
+{
+	const char *error = not_invasive(c);
+	bool known;
+	FILE *f;
+
+	if (error)
+		return error;
+	f = fopen(EMULATION_PREFIX, "re");
+	known = f && fgets(old_prefix, sizeof(old_prefix), f);
+	if (f)
+		fclose(f);
+	if (!known || !write_parameter(EMULATION_PREFIX, "1")) {
+		*old_prefix = 0;
+		return "KVM's parameter force_emulation_prefix cannot be written: run it as root";
+	}
+	return NULL;
+}
+
+/* One CPUID, by either path. */
+static struct leaf_read read_by(const char *rip, struct vcpu *v, uint32_t leaf, uint32_t index, bool *faulted)
+{
+	struct leaf_read r = { leaf, index };
+
+	memcpy(vcpu_data(v), &r, sizeof(r));
+	*faulted = vcpu_call(v, (struct guest_call){ rip, .rdi = vcpu_data_gpa(v), .r8 = 1 }).faulted;
+	memcpy(&r, vcpu_data(v), sizeof(r));
+	return r;
+}
+
+static bool same_answer(const struct leaf_read *a, const struct leaf_read *b)
+{
+	return a->eax == b->eax && a->ebx == b->ebx && a->ecx == b->ecx && a->edx == b->edx;
+}
+
+/* The exception that brings KVM to emulate: #UD. */
+static uint32_t emulation_exit(const struct ctx *c)
+{
+	return c->vendor->id == KVM_EXIT_STATS_VMX ? 0 : 0x46;
+}
+
+static enum verdict emulated(struct ctx *c)
+{
+	struct vcpu *v = &new_vm(c, 0, 1)->vcpus[0];
+	uint32_t reason = emulation_exit(c), want, cpuids;
+	struct leaf_read exited, again;
+	unsigned int i;
+	bool faulted;
+
+	want = read_by(guest_cpuid_emulated, v, KVM_EXIT_STATS_CPUID_REASON_COUNT, reason, &faulted).eax;
+	cpuids = read_leaf(v, KVM_EXIT_STATS_CPUID_REASON_COUNT, c->vendor->cpuid).eax;
+	for (i = 1; i <= c->iterations; i++) {
+		again = read_by(guest_cpuid_emulated, v, KVM_EXIT_STATS_CPUID_REASON_COUNT, reason, &faulted);
+		want++;
+		/* On VMX the host's NMIs share the reason. */
+		if (again.eax > want && reason_is_host_caused(c->vendor, reason))
+			want = again.eax;
+		if (again.eax != want || again.ebx || again.ecx || again.edx)
+			return fail("read %u through the emulator: EAX=%u EBX=%u ECX=%u EDX=%u instead of %u and zeros",
+				    i, again.eax, again.ebx, again.ecx, again.edx, want);
+	}
+	/* An emulated CPUID is an exit, but not a CPUID exit. */
+	i = read_leaf(v, KVM_EXIT_STATS_CPUID_REASON_COUNT, c->vendor->cpuid).eax;
+	if (i != cpuids + 1)
+		return fail("%u CPUID exits counted, 1 made", i - cpuids);
+	for (i = 0; i <= KVM_EXIT_STATS_CPUID_LAST - KVM_EXIT_STATS_CPUID_BASE; i++) {
+		/* With an undefined reason and an index beyond the bitmap nothing in the answers moves. */
+		uint32_t leaf = KVM_EXIT_STATS_CPUID_BASE + i;
+
+		if (leaf == KVM_EXIT_STATS_CPUID_TOTAL_RECORD || leaf == KVM_EXIT_STATS_CPUID_TOTAL_AWAY ||
+		    leaf == KVM_EXIT_STATS_CPUID_TOTAL_COUNT || leaf == KVM_EXIT_STATS_CPUID_TOTAL_CYCLES)
+			continue;
+		exited = read_by(guest_cpuid, v, leaf, 0xffff, &faulted);
+		again = read_by(guest_cpuid_emulated, v, leaf, 0xffff, &faulted);
+		if (!same_answer(&exited, &again))
+			return fail("leaf %#x: the exit answers EAX=%#x EBX=%#x ECX=%#x EDX=%#x, the emulator "
+				    "EAX=%#x EBX=%#x ECX=%#x EDX=%#x", leaf, exited.eax, exited.ebx, exited.ecx,
+				    exited.edx, again.eax, again.ebx, again.ecx, again.edx);
+	}
+	return PASS;
+}
+
+enum verdict test_emulated(struct ctx *c, const struct test *test)
+{
+	const char *error = emulation_prefix_on(c);
+	enum verdict verdict;
+
+	if (error)
+		return skip("%s", error);
+	verdict = emulated(c);
+	emulation_prefix_off();
+	return verdict;
+}
+
+static enum verdict check_fault(struct vcpu *v, const char *rip, int cpl, bool want)
+{
+	struct leaf_read r;
+	bool faulted;
+
+	vcpu_set_cpl(v, cpl);
+	r = read_by(rip, v, KVM_EXIT_STATS_CPUID_TOTAL_COUNT, 0, &faulted);
+	if (faulted != want)
+		return fail("CPUID at CPL %d%s %s", cpl, rip == guest_cpuid ? "" : " in the emulator",
+			    want ? "answers in spite of CPUID faulting" : "faults");
+	if (!faulted && !r.eax)
+		return fail("CPUID at CPL %d%s reads a total of 0", cpl, rip == guest_cpuid ? "" : " in the emulator");
+	return PASS;
+}
+
+static enum verdict cpuid_faulting(struct ctx *c, const char *rip)
+{
+	struct vcpu *v = &new_vm(c, 0, 1)->vcpus[0];
+
+	v->may_fault = true;
+	if (check_fault(v, rip, 0, false) == FAIL || check_fault(v, rip, 3, false) == FAIL)
+		return FAIL;
+	vcpu_set_msr(v, MSR_MISC_FEATURES, 1);
+	if (check_fault(v, rip, 0, false) == FAIL || check_fault(v, rip, 3, true) == FAIL)
+		return FAIL;
+	return PASS;
+}
+
+enum verdict test_cpuid_faulting(struct ctx *c, const struct test *test)
+{
+	enum verdict verdict = cpuid_faulting(c, guest_cpuid);
+	const char *error;
+
+	if (verdict == FAIL)
+		return FAIL;
+	error = emulation_prefix_on(c);
+	if (error)
+		return skip("true for CPUID exits, but the emulator was not tried: %s", error);
+	verdict = cpuid_faulting(c, guest_cpuid_emulated);
+	emulation_prefix_off();
+	return verdict;
+}
+
+static struct vcpu *vcpu_in_mode(struct ctx *c, uint64_t mode)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_EXIT_STATS, .args = { mode } };
+	struct vm *vm = new_cold_vm(c, 0, 0);
+	struct vcpu *v;
+
+	if (ioctl(vm->fd, KVM_ENABLE_CAP, &cap))
+		bail_out("KVM_ENABLE_CAP, mode %llu: %s", (unsigned long long)mode, strerror(errno));
+	v = vm_add_vcpu(vm);
+	vcpu_warm(v);
+	return v;
+}
+
+/* Whether a vCPU's answers are, for all leaves, those of one without accounting. */
+static enum verdict check_mode(struct ctx *c, struct vcpu *v, struct vcpu *off, const char *rip, uint64_t mode, int cpl)
+{
+	bool visible = mode == KVM_EXIT_STATS_MODE_ON || (mode == KVM_EXIT_STATS_MODE_KERNEL && !cpl), faulted;
+	struct leaf_read r, stock;
+	uint32_t leaf;
+
+	vcpu_set_cpl(v, cpl);
+	vcpu_set_cpl(off, cpl);
+	r = read_by(rip, v, KVM_EXIT_STATS_CPUID_BASE, 0, &faulted);
+	if (leaf_is_signature(&r) != visible)
+		return fail("mode %llu, CPL %d: the signature is %s", (unsigned long long)mode, cpl,
+			    visible ? "missing" : "there");
+	r = read_by(rip, v, KVM_EXIT_STATS_CPUID_REASON_COUNT, 0xffff, &faulted);
+	if ((r.edx == KVM_EXIT_STATS_UNDEFINED) != visible)
+		return fail("mode %llu, CPL %d: leaf %#x, ECX=0xffff: EDX=%#x", (unsigned long long)mode, cpl, r.leaf,
+			    r.edx);
+	for (leaf = KVM_EXIT_STATS_CPUID_BASE; !visible && leaf <= KVM_EXIT_STATS_CPUID_LAST; leaf++) {
+		r = read_by(rip, v, leaf, c->vendor->cpuid, &faulted);
+		stock = read_by(rip, off, leaf, c->vendor->cpuid, &faulted);
+		if (!same_answer(&r, &stock))
+			return fail("mode %llu, CPL %d, leaf %#x: EAX=%#x EBX=%#x ECX=%#x EDX=%#x, without accounting "
+				    "%#x %#x %#x %#x", (unsigned long long)mode, cpl, leaf, r.eax, r.ebx, r.ecx, r.edx,
+				    stock.eax, stock.ebx, stock.ecx, stock.edx);
+	}
+	return PASS;
+}
+
+static enum verdict check_modes(struct ctx *c, const char *rip)
+{
+	struct vcpu *off = vcpu_in_mode(c, KVM_EXIT_STATS_MODE_OFF), *v;
+	uint64_t mode;
+
+	for (mode = 0; mode <= KVM_EXIT_STATS_MODE_MAX; mode++) {
+		v = vcpu_in_mode(c, mode);
+		if (check_mode(c, v, off, rip, mode, 0) == FAIL || check_mode(c, v, off, rip, mode, 3) == FAIL)
+			return FAIL;
+		destroy_vm(c);
+	}
+	destroy_vm(c);
+	return PASS;
+}
+
+enum verdict test_privilege(struct ctx *c, const struct test *test)
+{
+	enum verdict verdict = check_modes(c, guest_cpuid);
+	const char *error;
+
+	if (verdict == FAIL)
+		return FAIL;
+	error = emulation_prefix_on(c);
+	if (error)
+		return skip("true for CPUID exits, but the emulator was not tried: %s", error);
+	verdict = check_modes(c, guest_cpuid_emulated);
+	emulation_prefix_off();
+	return verdict;
+}
+
+static bool has_own_leaf(const struct kvm_cpuid2 *cpuid)
+{
+	uint32_t i;
+
+	for (i = 0; i < cpuid->nent; i++)
+		if (cpuid->entries[i].function >= KVM_EXIT_STATS_CPUID_BASE &&
+		    cpuid->entries[i].function <= KVM_EXIT_STATS_CPUID_LAST)
+			return true;
+	return false;
+}
+
+static enum verdict check_lists(struct vcpu *v)
+{
+	struct kvm_cpuid2 *lists[] = { kvm_supported_cpuid(), kvm_emulated_cpuid(), vcpu_cpuid(v) };
+	static const char *const names[] = { "KVM_GET_SUPPORTED_CPUID", "KVM_GET_EMULATED_CPUID", "KVM_GET_CPUID2" };
+	enum verdict verdict = PASS;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		if (has_own_leaf(lists[i]))
+			verdict = fail("%s lists a leaf of the accounting", names[i]);
+		free(lists[i]);
+	}
+	return verdict;
+}
+
+enum verdict test_vmm_entries(struct ctx *c, const struct test *test)
+{
+	static const uint32_t leaves[] = {
+		KVM_EXIT_STATS_CPUID_BASE, KVM_EXIT_STATS_CPUID_RECORD, KVM_EXIT_STATS_CPUID_BASE + 0x80,
+		KVM_EXIT_STATS_CPUID_TOTAL_COUNT, KVM_EXIT_STATS_CPUID_REASON_CYCLES,
+	};
+	const int nr = sizeof(leaves) / sizeof(leaves[0]);
+	struct kvm_cpuid_entry2 entries[sizeof(leaves) / sizeof(leaves[0])] = { 0 };
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_EXIT_STATS };
+	struct leaf_read r;
+	struct vcpu *v;
+	struct vm *vm;
+	int i, mode;
+
+	if (check_lists(&new_cold_vm(c, 0, 1)->vcpus[0]) == FAIL)
+		return FAIL;
+	for (i = 0; i < nr; i++)
+		entries[i] = (struct kvm_cpuid_entry2){
+			.function = leaves[i], .eax = VMM_EAX, .ebx = VMM_EAX, .ecx = VMM_EAX, .edx = VMM_EAX,
+		};
+	for (mode = KVM_EXIT_STATS_MODE_OFF; mode <= KVM_EXIT_STATS_MODE_ON; mode++) {
+		vm = new_cold_vm(c, 0, 0);
+		cap.args[0] = mode;
+		if (ioctl(vm->fd, KVM_ENABLE_CAP, &cap))
+			return fail("KVM_ENABLE_CAP, mode %d: %s", mode, strerror(errno));
+		vm->extra_cpuid = entries;
+		vm->nr_extra_cpuid = nr;
+		v = vm_add_vcpu(vm);
+		for (i = 0; i < nr; i++) {
+			r = read_leaf(v, leaves[i], c->vendor->cpuid);
+			if (mode == KVM_EXIT_STATS_MODE_OFF && (r.eax != VMM_EAX || r.edx != VMM_EAX))
+				return fail("leaf %#x: the VMM's entry does not show while accounting is off", leaves[i]);
+			if (mode == KVM_EXIT_STATS_MODE_ON && (r.eax == VMM_EAX || r.ebx == VMM_EAX ||
+							       r.ecx == VMM_EAX || r.edx == VMM_EAX))
+				return fail("leaf %#x: the VMM's entry shows while accounting is on", leaves[i]);
+		}
+		destroy_vm(c);
+	}
+	return PASS;
+}
+
+/* Indexes of the sweep: all up to 0x10000 with --full, else those around the tables; then random ones. */
+#define NR_NEAR		0x500
+#define NR_FULL		0x10001
+#define STRIDE		251
+#define NR_RANDOM	200
+#define NR_RANDOM_FULL	4000
+
+static uint32_t sweep_indexes(uint32_t *indexes, bool full)
+{
+	uint32_t n = 0, i, random = 2463534242u;
+
+	for (i = 0; i < NR_FULL; i += full || i < NR_NEAR ? 1 : STRIDE)
+		indexes[n++] = i;
+	for (i = 0; i < (full ? NR_RANDOM_FULL : NR_RANDOM); i++) {
+		/* Marsaglia's xorshift: repeatable. */
+		random ^= random << 13;
+		random ^= random >> 17;
+		random ^= random << 5;
+		indexes[n++] = random;
+	}
+	indexes[n++] = 0x80000000u | 10;
+	indexes[n++] = 0xfffffffeu;
+	indexes[n++] = 0xffffffffu;
+	return n;
+}
+
+static bool is_all(const struct leaf_read *r, uint32_t value)
+{
+	return r->eax == value && r->ebx == value && r->ecx == value && r->edx == value;
+}
+
+/* What a register may hold whatever has happened in the VM. */
+static bool is_legal(const struct ctx *c, const struct leaf_read *r)
+{
+	bool defined = reason_is_defined(c->vendor, r->index);
+
+	switch (r->leaf) {
+	case KVM_EXIT_STATS_CPUID_TOTAL_COUNT:
+		return r->eax && !r->ebx && !r->ecx && !r->edx;
+	case KVM_EXIT_STATS_CPUID_TOTAL_CYCLES:
+		return !r->eax && (r->ebx || r->ecx) && !r->edx;
+	case KVM_EXIT_STATS_CPUID_REASON_COUNT:
+		if (!defined)
+			return !r->eax && !r->ebx && !r->ecx && r->edx == KVM_EXIT_STATS_UNDEFINED;
+		return !r->ebx && !r->ecx && !r->edx;
+	case KVM_EXIT_STATS_CPUID_REASON_CYCLES:
+		if (!defined)
+			return !r->eax && !r->ebx && !r->ecx && r->edx == KVM_EXIT_STATS_UNDEFINED;
+		return !r->eax && !r->edx;
+	case KVM_EXIT_STATS_CPUID_BASE:
+		return r->eax == KVM_EXIT_STATS_CPUID_LAST && leaf_is_signature(r);
+	case KVM_EXIT_STATS_CPUID_FEATURES:
+		return r->eax == 1 && r->ebx == 0x3f && r->ecx && r->edx == c->vendor->id;
+	case KVM_EXIT_STATS_CPUID_BITMAP:
+		return r->index < NR_INDEXES / 128 || is_all(r, 0);
+	case KVM_EXIT_STATS_CPUID_RECORD:
+		/* A million exits at most, so far. */
+		return defined ? !r->ebx : is_all(r, KVM_EXIT_STATS_UNDEFINED);
+	case KVM_EXIT_STATS_CPUID_TOTAL_RECORD:
+		return r->eax && !r->ebx && (r->ecx || r->edx);
+	case KVM_EXIT_STATS_CPUID_AWAY:
+		return defined ? !r->ecx && !r->edx : is_all(r, KVM_EXIT_STATS_UNDEFINED);
+	case KVM_EXIT_STATS_CPUID_INSTANCE:
+		return r->eax && r->ebx == 1 && !r->ecx && !r->edx;
+	case KVM_EXIT_STATS_CPUID_TOTAL_AWAY:
+		return (r->eax || r->ebx) && !r->ecx && !r->edx;
+	default:
+		/* UNLISTED, too: no processor so far has such a reason. */
+		return is_all(r, 0);
+	}
+}
+
+static const uint32_t sweep_leaves[] = {
+	KVM_EXIT_STATS_CPUID_TOTAL_COUNT, KVM_EXIT_STATS_CPUID_TOTAL_CYCLES, KVM_EXIT_STATS_CPUID_REASON_COUNT,
+	KVM_EXIT_STATS_CPUID_REASON_CYCLES, KVM_EXIT_STATS_CPUID_BASE, KVM_EXIT_STATS_CPUID_FEATURES,
+	KVM_EXIT_STATS_CPUID_BITMAP, KVM_EXIT_STATS_CPUID_RECORD, KVM_EXIT_STATS_CPUID_TOTAL_RECORD,
+	KVM_EXIT_STATS_CPUID_AWAY, KVM_EXIT_STATS_CPUID_INSTANCE, KVM_EXIT_STATS_CPUID_TOTAL_AWAY,
+	KVM_EXIT_STATS_CPUID_UNLISTED,
+	/* unassigned */
+	KVM_EXIT_STATS_CPUID_UNLISTED + 1, KVM_EXIT_STATS_CPUID_BASE + 0x80, KVM_EXIT_STATS_CPUID_TOTAL_COUNT - 1,
+};
+
+#define NR_SWEEP_LEAVES	(sizeof(sweep_leaves) / sizeof(sweep_leaves[0]))
+
+/* Reads all leaves with all indexes, in batches; fn says whether an answer will do. */
+static enum verdict sweep(struct vcpu *v, bool full, bool (*fn)(void *arg, const struct leaf_read *r), void *arg)
+{
+	static uint32_t indexes[NR_FULL + NR_RANDOM_FULL + 8];
+	static struct leaf_read reads[MAX_READS];
+	uint32_t nr = sweep_indexes(indexes, full), at, n, i;
+	size_t leaf;
+
+	for (leaf = 0; leaf < NR_SWEEP_LEAVES; leaf++) {
+		for (at = 0; at < nr; at += n) {
+			n = nr - at < MAX_READS ? nr - at : MAX_READS;
+			for (i = 0; i < n; i++)
+				reads[i] = (struct leaf_read){ sweep_leaves[leaf], indexes[at + i] };
+			read_leaves(v, reads, n);
+			for (i = 0; i < n; i++)
+				if (!fn(arg, &reads[i]))
+					return fail("leaf %#x, ECX=%#x: EAX=%#x EBX=%#x ECX=%#x EDX=%#x", reads[i].leaf,
+						    reads[i].index, reads[i].eax, reads[i].ebx, reads[i].ecx,
+						    reads[i].edx);
+		}
+	}
+	note("%zu leaves, %u values of ECX each", NR_SWEEP_LEAVES, nr);
+	return PASS;
+}
+
+static bool sweep_is_legal(void *arg, const struct leaf_read *r)
+{
+	return is_legal(arg, r);
+}
+
+enum verdict test_sweep(struct ctx *c, const struct test *test)
+{
+	struct vcpu *v = &new_vm(c, VM_IRQCHIP, 1)->vcpus[0];
+
+	prepare_mix(c, v);
+	run_mix(c, v, 10);
+	return sweep(v, c->full, sweep_is_legal, c);
+}
+
+/* Ranges of equal answers: all that a kernel without accounting answers fits a page. */
+struct dump {
+	struct leaf_read first;
+	uint32_t last;
+};
+
+static void dump_range(const struct dump *d)
+{
+	if (d->first.leaf)
+		printf("leaf %#x ECX %#x-%#x: %08x %08x %08x %08x\n", d->first.leaf, d->first.index, d->last,
+		       d->first.eax, d->first.ebx, d->first.ecx, d->first.edx);
+}
+
+static bool dump_answer(void *arg, const struct leaf_read *r)
+{
+	struct dump *d = arg;
+
+	if (d->first.leaf != r->leaf || !same_answer(&d->first, r)) {
+		dump_range(d);
+		d->first = *r;
+	}
+	d->last = r->index;
+	return true;
+}
+
+void dump_leaves(bool full, int cpl)
+{
+	struct ctx c = { 0 };
+	struct dump d = { 0 };
+	struct vcpu *v = &new_vm(&c, 0, 1)->vcpus[0];
+
+	vcpu_set_cpl(v, cpl);
+	sweep(v, full, dump_answer, &d);
+	dump_range(&d);
+	destroy_vm(&c);
+}

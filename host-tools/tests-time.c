@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Times, against clocks that are not ours. */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <asm/kvm_exit_stats.h>
+
+#include "stats.h"
+#include "tests.h"
+#include "tracepoint.h"
+
+#define SLOW_EXITS	10
+#define SLOW_MS		50
+#define BIG_EXIT	1000000		/* TSC ticks: from here on the difference must be below 1 % */
+#define HOG_MS		500
+/* Clocks other than the TSC are scaled by the kernel's own idea of its rate. */
+#define CLOCK_PERCENT	3
+
+static uint64_t low_high(uint32_t low, uint32_t high)
+{
+	return (uint64_t)high << 32 | low;
+}
+
+struct times {
+	uint64_t cycles, away;
+};
+
+static struct times read_times(struct vcpu *v, uint32_t reason)
+{
+	struct leaf_read r[2] = {
+		{ KVM_EXIT_STATS_CPUID_REASON_CYCLES, reason }, { KVM_EXIT_STATS_CPUID_AWAY, reason },
+	};
+
+	read_leaves(v, r, 2);
+	return (struct times){ leaf_cycles(&r[0]), low_high(r[1].eax, r[1].ebx) };
+}
+
+static int compare_u64(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* How many of sorted values are the most frequent one. */
+static size_t mode_of(const uint64_t *values, size_t nr, uint64_t *mode)
+{
+	size_t best = 0, run = 0, i;
+
+	for (i = 0; i < nr; i++) {
+		run = i && values[i] == values[i - 1] ? run + 1 : 1;
+		if (run > best) {
+			best = run;
+			*mode = values[i];
+		}
+	}
+	return best;
+}
+
+/*
+ * Our stretch begins just before kvm_exit fires and ends just after kvm_entry has: it is longer, by the time that the
+ * two tracepoints themselves take, which is about the same each time.  Where the TSC counts instructions it is the same
+ * to the instruction, but for the few exits in which the trace's buffer turns a page.
+ */
+static enum verdict check_constant(const struct ctx *c, const char *kind, uint64_t *differences, size_t nr)
+{
+	uint64_t mode = 0, median;
+	size_t same;
+
+	qsort(differences, nr, sizeof(*differences), compare_u64);
+	same = mode_of(differences, nr, &mode);
+	median = differences[nr / 2];
+	note("%s: %zu exits, away cycles exceed kvm_exit to kvm_entry by %llu to %llu, median %llu; %zu times by %llu",
+	     kind, nr, (unsigned long long)differences[0], (unsigned long long)differences[nr - 1],
+	     (unsigned long long)median, same, (unsigned long long)mode);
+	/* A difference below zero is a huge number here. */
+	if (c->instruction_clock && same < nr * 9 / 10)
+		return fail("%s: the difference to the tracepoints is not constant", kind);
+	if (differences[nr * 9 / 10] > 4 * median)
+		return fail("%s: one of ten exits has more than four times the usual difference", kind);
+	return PASS;
+}
+
+/* Of each CPUID by itself: a read of its own reason's away cycles holds all those before. */
+static enum verdict each_cpuid(struct ctx *c)
+{
+	uint32_t n = c->iterations < MAX_READS ? c->iterations : MAX_READS, i;
+	struct vcpu *v = &new_vm(c, 0, 1)->vcpus[0];
+	uint64_t differences[MAX_READS];
+	struct leaf_read reads[MAX_READS];
+	struct trace_pair *pairs;
+	enum verdict verdict;
+	const char *error;
+	size_t nr;
+
+	for (i = 0; i < n; i++)
+		reads[i] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_AWAY, c->vendor->cpuid };
+	error = trace_pairs_start(c->vendor->cpuid);
+	if (error)
+		return skip("%s", error);
+	read_leaves(v, reads, n);
+	pairs = trace_pairs_read(&nr);
+	tracepoint_stop();
+	if (!pairs)
+		return fail("the trace cannot be read");
+	if (nr != n) {
+		free(pairs);
+		return fail("%u CPUIDs made, %zu traced", n, nr);
+	}
+	for (i = 0; i + 1 < n; i++)
+		differences[i] = low_high(reads[i + 1].eax, reads[i + 1].ebx) - low_high(reads[i].eax, reads[i].ebx) -
+				 (pairs[i].entry - pairs[i].exit);
+	verdict = n > 1 ? check_constant(c, "CPUID", differences, n - 1) : PASS;
+	free(pairs);
+	return verdict;
+}
+
+/* Of a load as a whole, on a reason that nothing but it and the end of a call has. */
+static enum verdict whole_load(struct ctx *c, const struct load *load, uint32_t reason, uint32_t n, bool big)
+{
+	struct vcpu *v = &new_vm(c, load->vm_flags, 1)->vcpus[0];
+	uint64_t traced = 0, counted, difference;
+	struct trace_pair *pairs;
+	struct times before;
+	const char *error;
+	size_t nr, i;
+
+	if (load->prepare)
+		load->prepare(v);
+	if (big)
+		v->io_delay_us = SLOW_MS * 1000;
+	error = trace_pairs_start(reason);
+	if (error)
+		return skip("%s", error);
+	before = read_times(v, reason);
+	error = load->run(v, n);
+	counted = read_times(v, reason).away - before.away;
+	pairs = trace_pairs_read(&nr);
+	tracepoint_stop();
+	if (!pairs || error) {
+		free(pairs);
+		return fail("%s: %s", load->name, error ? error : "the trace cannot be read");
+	}
+	for (i = 0; i < nr; i++)
+		traced += pairs[i].entry - pairs[i].exit;
+	free(pairs);
+	if (nr < n)
+		return fail("%s: %u exits made, %zu traced", load->name, n, nr);
+	difference = counted - traced;
+	note("%s: %zu exits, kvm_exit to kvm_entry %llu, away cycles %llu: %llu more for each", load->name, nr,
+	     (unsigned long long)traced, (unsigned long long)counted, (unsigned long long)(difference / nr));
+	if (counted < traced)
+		return fail("%s: fewer away cycles than from kvm_exit to kvm_entry", load->name);
+	if (big && traced / nr < BIG_EXIT)
+		return skip("the exits are not as long as they should be");
+	if (big && difference > traced / 100)
+		return fail("%s: away cycles are off by 1 %% or more", load->name);
+	return PASS;
+}
+
+enum verdict test_time_oracle(struct ctx *c, const struct test *test)
+{
+	enum verdict verdict = each_cpuid(c);
+
+	if (verdict != PASS)
+		return verdict;
+	verdict = whole_load(c, &load_pio_kernel, c->vendor->io, c->iterations, false);
+	if (verdict != PASS)
+		return verdict;
+	verdict = whole_load(c, &load_msr_write, c->vendor->msr_write, c->iterations, false);
+	if (verdict != PASS)
+		return verdict;
+	return whole_load(c, &load_pio_user, c->vendor->io, SLOW_EXITS, true);
+}
+
+/* A vCPU's statistic with one value; -1 if it is not there. */
+static int64_t vcpu_stat(struct vcpu *v, const char *name)
+{
+	int fd = vcpu_stats_fd(v);
+	struct stats *s = fd < 0 ? NULL : stats_open(fd);
+	struct stat_desc desc;
+	uint64_t value;
+	bool found;
+
+	if (!s)
+		return -1;
+	found = !stats_find(s, name, &desc) && stats_read(s, &desc, &value, 1) == 1;
+	stats_close(s);
+	return found ? (int64_t)value : -1;
+}
+
+static uint64_t to_ticks(struct vcpu *v, uint64_t ns)
+{
+	return (uint64_t)((__uint128_t)ns * vcpu_tsc_khz(v) / 1000000);
+}
+
+/*
+ * A HLT with polling: KVM counts how long it polled and how long it blocked.  The first is work of the CPU, inside the
+ * HLT's cycles, the second only in the away cycles.
+ */
+enum verdict test_halt_polling(struct ctx *c, const struct test *test)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_HALT_POLL };
+	const char *error = load_hlt.unavailable(c->vendor);
+	struct vm *vm = new_vm(c, VM_IRQCHIP, 1);
+	struct vcpu *v = &vm->vcpus[0];
+	int64_t polled, blocked;
+	struct times before, after;
+	uint64_t cycles, gap;
+
+	if (error)
+		return skip("%s", error);
+	/* A hundredth of a second, in ns, at most: many times the timer's. */
+	cap.args[0] = 10000000;
+	if (ioctl(vm->fd, KVM_ENABLE_CAP, &cap))
+		return skip("KVM has no halt polling: %s", strerror(errno));
+	vcpu_timer_on(v);
+	polled = vcpu_stat(v, "halt_poll_success_ns") + vcpu_stat(v, "halt_poll_fail_ns");
+	blocked = vcpu_stat(v, "halt_wait_ns");
+	if (polled < 0 || blocked < 0)
+		return skip("KVM has no statistics of halt polling");
+	before = read_times(v, c->vendor->hlt);
+	error = load_hlt.run(v, c->iterations < 300 ? c->iterations : 300);
+	after = read_times(v, c->vendor->hlt);
+	if (error)
+		return fail("%s", error);
+	polled = (int64_t)to_ticks(v, vcpu_stat(v, "halt_poll_success_ns") + vcpu_stat(v, "halt_poll_fail_ns") - polled);
+	blocked = (int64_t)to_ticks(v, vcpu_stat(v, "halt_wait_ns") - blocked);
+	cycles = after.cycles - before.cycles;
+	gap = after.away - before.away - cycles;
+	note("HLT: %llu cycles, of them polling %lld; %llu more away, blocked %lld", (unsigned long long)cycles,
+	     (long long)polled, (unsigned long long)gap, (long long)blocked);
+	if (!polled || !blocked)
+		return skip("KVM %s", polled ? "never blocked" : "did not poll");
+	if (cycles < (uint64_t)polled * (100 - CLOCK_PERCENT) / 100)
+		return fail("HLT: %llu cycles, although KVM polled for %lld", (unsigned long long)cycles,
+			    (long long)polled);
+	if (gap > (uint64_t)blocked * (100 + CLOCK_PERCENT) / 100)
+		return fail("HLT: away for %llu more than its cycles, although KVM blocked for %lld only",
+			    (unsigned long long)gap, (long long)blocked);
+	return PASS;
+}
+
+/* How long this thread has waited for a CPU that others had, in ns; -1 if the kernel does not say. */
+static int64_t run_delay(void)
+{
+	unsigned long long ran, waited;
+	int n = 0;
+	FILE *f = fopen("/proc/thread-self/schedstat", "re");
+
+	if (f) {
+		n = fscanf(f, "%llu %llu", &ran, &waited);
+		fclose(f);
+	}
+	return n == 2 ? (int64_t)waited : -1;
+}
+
+static pid_t start_hog(void)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	/* Not to outlive a test that is killed. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;)
+		;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void read_totals(struct vcpu *v, struct times *t)
+{
+	struct leaf_read r[2] = { { KVM_EXIT_STATS_CPUID_TOTAL_CYCLES }, { KVM_EXIT_STATS_CPUID_TOTAL_AWAY } };
+
+	read_leaves(v, r, 2);
+	*t = (struct times){ leaf_cycles(&r[0]), low_high(r[1].eax, r[1].ebx) };
+}
+
+static enum verdict check_hog(struct vcpu *v)
+{
+	struct times before, after;
+	uint64_t start, elapsed, gap, cycles;
+	int64_t waited = run_delay();
+
+	if (waited < 0)
+		return skip("the kernel has no schedstat");
+	read_totals(v, &before);
+	start = now_ns();
+	while (now_ns() - start < HOG_MS * 1000000ull)
+		vcpu_call(v, (struct guest_call){ guest_spin, .r8 = HOG_MS * vcpu_tsc_khz(v) / 10 });
+	elapsed = to_ticks(v, now_ns() - start);
+	waited = (int64_t)to_ticks(v, run_delay() - waited);
+	read_totals(v, &after);
+	cycles = after.cycles - before.cycles;
+	gap = after.away - before.away - cycles;
+	note("a hog on the same CPU: %llu ticks, waited %lld, cycles %llu, away for %llu more",
+	     (unsigned long long)elapsed, (long long)waited, (unsigned long long)cycles, (unsigned long long)gap);
+	if ((uint64_t)waited < elapsed / 10)
+		return skip("the other task did not get the CPU");
+	/* Between calls this thread is away, too, in user space: far less than the hog takes. */
+	if (gap < (uint64_t)waited / 2 || gap > elapsed)
+		return fail("waited for a CPU for %lld ticks, and away for %llu more than the cycles", (long long)waited,
+			    (unsigned long long)gap);
+	if (cycles > elapsed - (uint64_t)waited)
+		return fail("%llu cycles of %llu ticks, of which another task had %lld", (unsigned long long)cycles,
+			    (unsigned long long)elapsed, (long long)waited);
+	return PASS;
+}
+
+enum verdict test_cpu_hog(struct ctx *c, const struct test *test)
+{
+	struct vcpu *v = &new_vm(c, 0, 1)->vcpus[0];
+	enum verdict verdict;
+	cpu_set_t all, one;
+	pid_t hog;
+
+	sched_getaffinity(0, sizeof(all), &all);
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	if (sched_setaffinity(0, sizeof(one), &one))
+		return skip("cannot stay on one CPU: %s", strerror(errno));
+	fflush(stdout);
+	hog = start_hog();
+	if (hog < 0) {
+		verdict = skip("cannot start another process: %s", strerror(errno));
+	} else {
+		verdict = check_hog(v);
+		kill(hog, SIGKILL);
+		waitpid(hog, NULL, 0);
+	}
+	sched_setaffinity(0, sizeof(all), &all);
+	return verdict;
+}
+
+/*
+ * Writes of the TSC deadline re-enter the guest in VMX's fast path, where the preemption timer is in use: fewer calls of
+ * vmx_handle_exit() than exits show it.
+ */
+enum verdict test_fast_path(struct ctx *c, const struct test *test)
+{
+	unsigned int n = c->iterations;
+	int tid = (int)getpid();
+	uint32_t before, after;
+	const char *error;
+	struct hist hist;
+	struct vcpu *v;
+	uint64_t calls;
+
+	if (c->vendor->id != KVM_EXIT_STATS_VMX)
+		return skip("not shown: KVM has no fast path on AMD that a guest can provoke at will");
+	if (module_parameter(c->vendor->module, "preemption_timer") != 1)
+		return skip("not shown: KVM does not use the preemption timer here, which this fast path needs");
+	error = not_invasive(c);
+	if (!error)
+		error = load_tsc_deadline.unavailable(c->vendor);
+	if (error)
+		return skip("%s", error);
+	v = &new_vm(c, load_tsc_deadline.vm_flags, 1)->vcpus[0];
+	load_tsc_deadline.prepare(v);
+	load_tsc_deadline.run(v, 1);
+	before = read_leaf(v, KVM_EXIT_STATS_CPUID_REASON_COUNT, c->vendor->msr_write).eax;
+	error = probe_start("kvm_intel:vmx_handle_exit");
+	if (error)
+		return skip("%s", error);
+	load_tsc_deadline.run(v, n);
+	if (tracepoint_read(&hist)) {
+		tracepoint_stop();
+		return fail("the probe's histogram cannot be read");
+	}
+	calls = hist_total(&hist, &tid, 1);
+	hist_free(&hist);
+	tracepoint_stop();
+	after = read_leaf(v, KVM_EXIT_STATS_CPUID_REASON_COUNT, c->vendor->msr_write).eax;
+	note("%u writes of the TSC deadline, vmx_handle_exit() called %llu times", n, (unsigned long long)calls);
+	/* The one that ended the call is handled. */
+	if (!calls)
+		return fail("the probe saw nothing");
+	if (after - before != n)
+		return fail("%u exits counted, %u made, %llu of them in vmx_handle_exit()", after - before, n,
+			    (unsigned long long)calls);
+	if (calls > n / 2)
+		return skip("not shown: KVM did not take its fast path");
+	return PASS;
+}
