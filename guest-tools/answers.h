@@ -2,12 +2,9 @@
 #ifndef ANSWERS_H
 #define ANSWERS_H
 
-/*
- * A set of CPUID answers, and the text file that keeps one: a line for each
- * answer, "leaf subleaf eax ebx ecx edx" in hexadecimal without prefix;
- * '#' starts a comment, empty lines are skipped.
- */
+/* A set of CPUID answers. */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,11 +18,12 @@ struct cpuid_regs {
 struct answer {
 	uint32_t leaf, subleaf;
 	struct cpuid_regs regs;
+	bool fresh;		/* new or changed since answers_age() */
 };
 
 struct answers {
 	struct answer *list;
-	size_t nr;
+	size_t nr, room;
 };
 
 /* The answer to exactly this leaf and subleaf, or NULL. */
@@ -36,15 +34,8 @@ struct answer *answers_find(const struct answers *set, uint32_t leaf,
 int answers_set(struct answers *set, uint32_t leaf, uint32_t subleaf,
 		const struct cpuid_regs *regs);
 
-/*
- * Fills the empty *set from the file.  Strict: whatever is not the format
- * above, or an answer given twice, is refused with file, line and reason on
- * stderr.  0 or -1; after -1 the set is empty.
- */
-int answers_load(struct answers *set, const char *path);
-
-/* Writes the set to the file.  0, or -1 with a message on stderr. */
-int answers_save(const struct answers *set, const char *path);
+/* From here on no answer is fresh. */
+void answers_age(struct answers *set);
 
 void answers_free(struct answers *set);
 

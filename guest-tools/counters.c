@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "counters.h"
+
+/* The reason of the exits that reading causes; both vendors call it so. */
+#define CPUID_ROW "CPUID"
 
 static uint64_t join(uint32_t high, uint32_t low)
 {
@@ -76,10 +80,13 @@ static int read_reason(struct source *src, const struct detection *d,
 		       uint32_t reason, struct counters *c)
 {
 	struct counter row = { .listed = true, .reason = reason };
-	bool defined;
+	bool defined, is_cpuid;
 	int err;
 
 	reason_name(d->vendor, reason, row.name);
+	is_cpuid = !strcmp(row.name, CPUID_ROW);
+	if (is_cpuid)
+		c->reads_at_cpuid = src->reads + 1;
 	if (c->wide) {
 		err = read_record(src, KVM_EXIT_STATS_CPUID_RECORD, reason,
 				  &row.exits, &row.cycles, &defined);
@@ -91,6 +98,9 @@ static int read_reason(struct source *src, const struct detection *d,
 				    &exits, &row.cycles, &defined);
 		row.exits = exits;
 	}
+	/* It cannot be asked for: the row is missing then. */
+	if (err == -ERANGE)
+		return 0;
 	if (err)
 		return err;
 	if (!defined)
@@ -159,15 +169,19 @@ static int read_totals(struct source *src, struct counters *c)
 {
 	int err = 0;
 
+	c->reads_at_total = src->reads + 1;
 	if (c->wide)
 		err = read_record(src, KVM_EXIT_STATS_CPUID_TOTAL_RECORD, 0,
 				  &c->exits, &c->cycles, NULL);
 	if (!err && c->has_away)
 		err = read_away(src, KVM_EXIT_STATS_CPUID_TOTAL_AWAY, 0, &c->away);
+	c->reads_at_required = src->reads + 1;
 	if (!err)
 		err = read_required(src, KVM_EXIT_STATS_CPUID_TOTAL_COUNT,
 				    KVM_EXIT_STATS_CPUID_TOTAL_CYCLES, 0,
 				    &c->leaf_exits, &c->leaf_cycles, NULL);
+	if (!c->wide)
+		c->reads_at_total = c->reads_at_required;
 	if (!err && !c->wide) {
 		c->exits = c->leaf_exits;
 		c->cycles = c->leaf_cycles;
@@ -188,16 +202,61 @@ static int by_cost(const void *left, const void *right)
 	return a->reason < b->reason ? -1 : a->reason > b->reason;
 }
 
+struct counter *counters_find(const struct counters *c, const char *name)
+{
+	for (size_t i = 0; i < c->nr_rows; i++)
+		if (!strcmp(c->rows[i].name, name))
+			return &c->rows[i];
+	return NULL;
+}
+
+/*
+ * What the reads cost: the cycles that came on top of CPUID's row since it was
+ * read.  The required leaf has them too, so that a recording keeps both answers.
+ * Without records that leaf is the row itself, and the mean must do.
+ */
+static int read_own_cost(struct source *src, struct counters *c)
+{
+	const struct counter *cpuid = counters_find(c, CPUID_ROW);
+	struct cpuid_regs r;
+	uint64_t cycles;
+	int err;
+
+	if (!cpuid || !cpuid->exits)
+		return 0;
+	if (!c->wide || !c->offers_reasons) {
+		c->own.cycles_per_exit = (double)cpuid->cycles / cpuid->exits;
+		return 0;
+	}
+	err = source_read(src, KVM_EXIT_STATS_CPUID_REASON_CYCLES, cpuid->reason, &r);
+	if (err)
+		return err;
+	cycles = join(r.ebx, r.ecx);
+	/* Less, after a move: whoever sees that drops all of it. */
+	if (cycles > cpuid->cycles)
+		c->own.cycles_per_exit = (double)(cycles - cpuid->cycles) /
+					 (src->reads - c->reads_at_cpuid);
+	return 0;
+}
+
+void counters_sort(struct counters *c)
+{
+	if (c->nr_rows)
+		qsort(c->rows, c->nr_rows, sizeof(*c->rows), by_cost);
+}
+
 static int counters_read(struct source *src, const struct detection *d, struct counters *c)
 {
 	int err = 0;
 
 	*c = (struct counters){
+		.tsc_khz = d->tsc_khz, .vcpus = d->vcpus,
 		.wide = d->features & KVM_EXIT_STATS_FEATURE_RECORDS,
+		.offers_reasons = d->features & KVM_EXIT_STATS_FEATURE_REASONS,
 		.has_away = d->features & KVM_EXIT_STATS_FEATURE_AWAY,
 	};
 
-	if (!c->wide && !(d->features & KVM_EXIT_STATS_FEATURE_REASONS))
+	if (!c->wide && !c->offers_reasons)
 		;	/* Nothing is told reason by reason. */
 	else if (d->features & KVM_EXIT_STATS_FEATURE_BITMAP)
 		err = read_by_bitmap(src, d, c);
@@ -207,11 +266,20 @@ static int counters_read(struct source *src, const struct detection *d, struct c
 		err = read_unlisted(src, c);
 	if (!err)
 		err = read_totals(src, c);
+	if (!err)
+		err = read_own_cost(src, c);
 	if (err)
 		counters_free(c);
-	else if (c->nr_rows)
-		qsort(c->rows, c->nr_rows, sizeof(*c->rows), by_cost);
+	else
+		counters_sort(c);
 	return err;
+}
+
+/* Reads are exits if CPUID counts at all. */
+static void set_own_cost(struct own_cost *own, uint64_t reads, const struct counter *cpuid)
+{
+	own->exits = cpuid && cpuid->exits ? reads : 0;
+	own->cycles = own->cycles_per_exit * own->exits;
 }
 
 int probe(struct source *src, struct detection *d, struct counters *c)
@@ -220,24 +288,111 @@ int probe(struct source *src, struct detection *d, struct counters *c)
 
 	*c = (struct counters){ 0 };
 	for (int attempt = 0; attempt < 2; attempt++) {
-		struct detection after;
+		uint64_t reads = src->reads;
+		bool same = false;
 
 		err = detect(src, d);
 		if (err || !has_counters(d))
 			return err;
 		err = counters_read(src, d, c);
-		/* Detecting once more also tells the result if CPUID faults by now. */
-		if (err && err != -EACCES)
-			return err;
 		if (!err)
-			err = detect(src, &after);
-		if (!err && same_machine(d, &after))
+			err = still_same_machine(src, d, &same);
+		if (!err && same) {
+			set_own_cost(&c->own, src->reads - reads, counters_find(c, CPUID_ROW));
 			return 0;
+		}
 		counters_free(c);
+		/* If CPUID faults by now, detecting once more tells so. */
 		if (err && err != -EACCES)
 			return err;
 	}
 	return -EAGAIN;
+}
+
+/* What was added to one counter; false if it went backwards. */
+static bool advance(bool wide, uint64_t before, uint64_t after, uint64_t *diff)
+{
+	/* One wrap cannot be told from none, two not from one: read often enough. */
+	*diff = wide ? after - before : (uint32_t)(after - before);
+	return !wide || after >= before;
+}
+
+static void subtract_own(uint64_t *counter, uint64_t own)
+{
+	*counter -= own < *counter ? own : *counter;
+}
+
+static bool subtract_row(const struct counters *before, const struct counter *row, bool wide,
+			 struct counter *diff)
+{
+	const struct counter none = { 0 }, *earlier = &none;
+
+	for (size_t i = 0; i < before->nr_rows; i++)
+		if (before->rows[i].listed == row->listed && before->rows[i].reason == row->reason)
+			earlier = &before->rows[i];
+	*diff = *row;
+	return advance(wide, earlier->exits, row->exits, &diff->exits) &&
+	       advance(true, earlier->cycles, row->cycles, &diff->cycles) &&
+	       advance(true, earlier->away, row->away, &diff->away);
+}
+
+static int subtract_rows(const struct counters *before, const struct counters *after,
+			 struct counters *diff)
+{
+	for (size_t i = 0; i < after->nr_rows; i++) {
+		struct counter row;
+
+		if (!subtract_row(before, &after->rows[i], after->wide, &row))
+			return -ESTALE;
+		if (!strcmp(row.name, CPUID_ROW)) {
+			subtract_own(&row.exits, diff->own.exits);
+			subtract_own(&row.cycles, diff->own.cycles);
+			subtract_own(&row.away, diff->own.cycles);
+		}
+		if (add_row(diff, &row))
+			return -ENOMEM;
+	}
+	counters_sort(diff);
+	return 0;
+}
+
+int counters_subtract(const struct counters *before, const struct counters *after,
+		      struct counters *diff)
+{
+	uint64_t own_in_total = after->reads_at_total - before->reads_at_total;
+	uint64_t required, own_cycles;
+	int err = -ESTALE;
+
+	*diff = (struct counters){
+		.wide = after->wide, .has_away = after->has_away,
+		.tsc_khz = after->tsc_khz, .vcpus = after->vcpus,
+	};
+	if (before->own.exits && after->own.exits) {
+		/* The later reading is as good a measure of what one costs as the earlier. */
+		diff->own.cycles_per_exit = after->own.cycles_per_exit;
+		set_own_cost(&diff->own, after->reads_at_cpuid - before->reads_at_cpuid,
+			     counters_find(after, CPUID_ROW));
+	} else {
+		own_in_total = 0;
+	}
+	own_cycles = diff->own.cycles;
+
+	if (before->wide == after->wide && before->has_away == after->has_away &&
+	    advance(after->wide, before->exits, after->exits, &diff->exits) &&
+	    advance(true, before->cycles, after->cycles, &diff->cycles) &&
+	    advance(true, before->away, after->away, &diff->away))
+		err = subtract_rows(before, after, diff);
+	if (err) {
+		counters_free(diff);
+		return err;
+	}
+	subtract_own(&diff->exits, own_in_total);
+	subtract_own(&diff->cycles, own_cycles);
+	subtract_own(&diff->away, own_cycles);
+	advance(false, before->leaf_exits, after->leaf_exits, &required);
+	diff->leaf_exits = required;
+	advance(true, before->leaf_cycles, after->leaf_cycles, &diff->leaf_cycles);
+	return 0;
 }
 
 void counters_free(struct counters *c)

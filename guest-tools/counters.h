@@ -17,6 +17,15 @@ struct counter {
 	uint64_t exits;
 	uint64_t cycles;	/* host TSC ticks */
 	uint64_t away;		/* host TSC ticks; 0 if not has_away */
+
+	/* Standard deviations, of the mean of several runs. */
+	double exits_deviation, cycles_deviation;
+};
+
+/* What reading itself costs: each read is one exit, of the reason CPUID. */
+struct own_cost {
+	uint64_t exits, cycles;
+	double cycles_per_exit;
 };
 
 struct counters {
@@ -26,6 +35,7 @@ struct counters {
 	 */
 	bool wide;
 	bool has_away;
+	bool offers_reasons;	/* the required leaves that tell reasons */
 
 	/* The totals, read after the rows: no smaller than their sum (unless wrapped). */
 	uint64_t exits, cycles, away;
@@ -38,6 +48,22 @@ struct counters {
 	struct counter *rows;
 	size_t nr_rows;
 	uint64_t sum_exits, sum_cycles;		/* of the rows */
+
+	/*
+	 * Of this reading, or in a difference what was subtracted.  The exits are exact,
+	 * the cycles what the reads between two looks cost.  0: not known, as the reason
+	 * CPUID does not count.
+	 */
+	struct own_cost own;
+
+	/* How many reads the source had done when these were read, so that differences are exact. */
+	uint64_t reads_at_cpuid, reads_at_total, reads_at_required;
+
+	/* For what columns show: the unit of cycles, 0 if not known, ... */
+	uint32_t tsc_khz, vcpus;
+	/* ... and the time that this is a difference over; 0: none, or not known. */
+	double seconds;
+	unsigned int runs;	/* a mean of so many; 0 and 1: of none */
 };
 
 /*
@@ -49,6 +75,20 @@ struct counters {
  * error there is nothing to free.
  */
 int probe(struct source *src, struct detection *d, struct counters *c);
+
+/*
+ * *diff is what was counted between two readings of one source, its own reads
+ * left out of it.  0; -ENOMEM; or -ESTALE if the counters started anew in between:
+ * another machine, or a counter went backwards.  Then *diff is empty.
+ */
+int counters_subtract(const struct counters *before, const struct counters *after,
+		      struct counters *diff);
+
+/* Rows as they were read stand by cost; this is the same order after a change. */
+void counters_sort(struct counters *c);
+
+/* The row of a reason of this name, or NULL. */
+struct counter *counters_find(const struct counters *c, const char *name);
 
 void counters_free(struct counters *c);
 

@@ -34,7 +34,7 @@ static const struct {
 		"exit leaves in another numbering; their counters cannot be read" },
 	[DETECTED_UNPATCHED] = { "unpatched-kvm", 5,
 		"KVM without VM-exit statistics: an unpatched host, or kvm.exit_stats "
-		"is off or for guest kernels only" },
+		"is off or for guest kernels only (then root sees them with --via-kernel)" },
 	[DETECTED_OTHER_HYPERVISOR] = { "other-hypervisor", 6,
 		"another hypervisor, without VM-exit statistics" },
 	[DETECTED_NOT_VIRTUALISED] = { "not-virtualised", 7,
@@ -223,6 +223,29 @@ bool same_machine(const struct detection *a, const struct detection *b)
 	return a->result == b->result && a->version == b->version &&
 	       a->features == b->features && a->vendor == b->vendor &&
 	       a->tsc_khz == b->tsc_khz && a->instance == b->instance;
+}
+
+int still_same_machine(struct source *src, const struct detection *d, bool *same)
+{
+	struct detection now;
+	struct cpuid_regs regs;
+	int err;
+
+	if (!d->instance) {
+		err = detect(src, &now);
+		*same = !err && same_machine(d, &now);
+		return err;
+	}
+	/* The id is random for each machine: it and the signature say all. */
+	err = source_read(src, KVM_EXIT_STATS_CPUID_BASE, 0, &regs);
+	if (err)
+		return err;
+	*same = has_signature(&regs, KVM_EXIT_STATS_SIGNATURE);
+	if (!*same)
+		return 0;
+	err = source_read(src, KVM_EXIT_STATS_CPUID_INSTANCE, 0, &regs);
+	*same = !err && regs.eax == d->instance;
+	return err;
 }
 
 const char *detection_key(const struct detection *d)

@@ -51,6 +51,12 @@ struct detection {
  */
 int detect(struct source *src, struct detection *d);
 
+/*
+ * Whether the machine is still the one that *d was detected on, by as few reads as
+ * will do.  0 or an error of source_read().
+ */
+int still_same_machine(struct source *src, const struct detection *d, bool *same);
+
 /* Whether there are counters that can be read. */
 bool has_counters(const struct detection *d);
 

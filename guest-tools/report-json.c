@@ -1,44 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
-
-#include <json-c/json.h>
 
 #include "report.h"
-
-/*
- * Adds a member and takes over the value.  value NULL is the JSON null, so a
- * constructor's failure must be told apart: member() is for values that were
- * really made, null_member() for the null.
- */
-static int member(struct json_object *object, const char *key, struct json_object *value)
-{
-	if (!value)
-		return -ENOMEM;
-	if (!json_object_object_add(object, key, value))
-		return 0;
-	json_object_put(value);
-	return -ENOMEM;
-}
-
-static int null_member(struct json_object *object, const char *key)
-{
-	return json_object_object_add(object, key, NULL) ? -ENOMEM : 0;
-}
-
-/* A number, or null where it is not known. */
-static int number_member(struct json_object *object, const char *key, bool known, uint64_t value)
-{
-	return known ? member(object, key, json_object_new_uint64(value)) :
-		       null_member(object, key);
-}
-
-static int string_member(struct json_object *object, const char *key, const char *value)
-{
-	return value && *value ? member(object, key, json_object_new_string(value)) :
-				 null_member(object, key);
-}
 
 static int add_detection(struct json_object *doc, const struct detection *d)
 {
@@ -46,76 +9,83 @@ static int add_detection(struct json_object *doc, const struct detection *d)
 	struct json_object *o = json_object_new_object();
 
 	/* The document owns it from here on, whatever fails below. */
-	if (member(doc, "detection", o) ||
-	    string_member(o, "result", detection_key(d)) ||
-	    number_member(o, "status", true, detection_status(d)) ||
-	    string_member(o, "hypervisor", d->hypervisor) ||
-	    number_member(o, "version", d->version, d->version) ||
-	    number_member(o, "features", full, d->features) ||
-	    string_member(o, "vendor", has_counters(d) ? vendor_key(d->vendor) : NULL) ||
-	    number_member(o, "tsc_khz", full, d->tsc_khz) ||
-	    number_member(o, "instance", d->instance, d->instance) ||
-	    number_member(o, "vcpus", d->vcpus, d->vcpus))
+	if (json_member(doc, "detection", o) ||
+	    json_string(o, "result", detection_key(d)) ||
+	    json_number(o, "status", true, detection_status(d)) ||
+	    json_string(o, "hypervisor", d->hypervisor) ||
+	    json_number(o, "version", d->version, d->version) ||
+	    json_number(o, "features", full, d->features) ||
+	    json_string(o, "vendor", has_counters(d) ? vendor_key(d->vendor) : NULL) ||
+	    json_number(o, "tsc_khz", full, d->tsc_khz) ||
+	    json_number(o, "instance", d->instance, d->instance) ||
+	    json_number(o, "vcpus", d->vcpus, d->vcpus))
 		return -ENOMEM;
 	return 0;
 }
 
-static int add_totals(struct json_object *doc, const struct detection *d, const struct counters *c)
+static int add_totals(struct json_object *doc, const struct counters *c, bool known)
 {
 	struct json_object *o;
 
-	if (!has_counters(d))
-		return null_member(doc, "totals");
+	if (!known)
+		return json_null(doc, "totals");
 	o = json_object_new_object();
-	if (member(doc, "totals", o) ||
-	    number_member(o, "exits", true, c->exits) ||
-	    number_member(o, "exits_bits", true, c->wide ? 64 : 32) ||
-	    number_member(o, "cycles", true, c->cycles) ||
-	    number_member(o, "away_cycles", c->has_away, c->away))
+	if (json_member(doc, "totals", o) ||
+	    json_number(o, "exits", true, c->exits) ||
+	    json_number(o, "exits_bits", true, c->wide ? 64 : 32) ||
+	    json_number(o, "cycles", true, c->cycles) ||
+	    json_number(o, "away_cycles", c->has_away, c->away))
+		return -ENOMEM;
+	return 0;
+}
+
+static int add_own(struct json_object *doc, const struct counters *c)
+{
+	struct json_object *o;
+
+	if (!c->own.exits)
+		return json_null(doc, "own");
+	o = json_object_new_object();
+	if (json_member(doc, "own", o) ||
+	    json_number(o, "exits", true, c->own.exits) ||
+	    json_number(o, "cycles", true, c->own.cycles))
 		return -ENOMEM;
 	return 0;
 }
 
 static int add_cell(struct json_object *o, const char *key, const struct cell *cell)
 {
-	char text[CELL_SIZE];
-
 	switch (cell->type) {
 	case CELL_NONE:
-		return null_member(o, key);
+		return json_null(o, key);
 	case CELL_TEXT:
-		return string_member(o, key, cell->text);
+		return json_string(o, key, cell->text);
 	case CELL_NUMBER:
-		return number_member(o, key, true, cell->number);
-	case CELL_SHARE:
-		/* As many digits as the table, not the seventeen of a double. */
-		snprintf(text, sizeof(text), "%.2f", cell->share);
-		return member(o, key, json_object_new_double_s(cell->share, text));
+		return json_number(o, key, true, cell->number);
+	case CELL_REAL:
+		return json_real(o, key, true, cell->real, cell->decimals);
 	}
 	return 0;
 }
 
-static int add_reasons(struct json_object *doc, const struct report *rep, const struct counters *c)
+static int add_reasons(struct json_object *doc, const struct report *rep,
+		       const struct detection *d, const struct counters *c)
 {
 	struct json_object *list = json_object_new_array();
 
-	if (member(doc, "reasons", list))
+	if (json_member(doc, "reasons", list))
 		return -ENOMEM;
 	for (size_t i = 0; i < c->nr_rows; i++) {
 		struct json_object *o;
 
-		if (!row_shown(&c->rows[i], rep->all))
+		if (!row_shown(&c->rows[i], &rep->filter, rep->all))
 			continue;
-		o = json_object_new_object();
+		o = json_element(list);
 		if (!o)
 			return -ENOMEM;
-		if (json_object_array_add(list, o)) {
-			json_object_put(o);
-			return -ENOMEM;
-		}
-		for (size_t j = 0; j < rep->sel->nr; j++) {
-			enum column_id id = rep->sel->ids[j];
-			struct cell cell = column_cell(id, c, &c->rows[i]);
+		for (size_t j = 0; j < rep->sel.nr; j++) {
+			enum column_id id = rep->sel.ids[j];
+			struct cell cell = column_cell(id, d, c, &c->rows[i]);
 
 			if (add_cell(o, columns[id].key, &cell))
 				return -ENOMEM;
@@ -124,17 +94,26 @@ static int add_reasons(struct json_object *doc, const struct report *rep, const 
 	return 0;
 }
 
-int report_json(const struct report *rep, const struct detection *d, const struct counters *c)
+struct json_object *report_json_document(const struct report *rep, const struct detection *d,
+					 const struct counters *c, bool has_totals)
 {
 	struct json_object *doc = json_object_new_object();
-	const char *text = NULL;
 
-	if (doc && !add_detection(doc, d) && !add_totals(doc, d, c) && !add_reasons(doc, rep, c))
-		text = json_object_to_json_string_ext(doc, JSON_C_TO_STRING_PRETTY |
-						      JSON_C_TO_STRING_SPACED |
-						      JSON_C_TO_STRING_NOSLASHESCAPE);
-	if (text)
-		puts(text);
+	if (doc && !add_detection(doc, d) && !add_totals(doc, c, has_totals) &&
+	    !add_own(doc, c) && !add_reasons(doc, rep, d, c))
+		return doc;
 	json_object_put(doc);
-	return text ? 0 : -ENOMEM;
+	return NULL;
+}
+
+int report_json(const struct report *rep, const struct reading *r)
+{
+	struct json_object *doc = report_json_document(rep, &r->d, &r->c, has_counters(&r->d));
+	uint64_t boot_ns = r->stamp.boot_ns;
+	int err = -ENOMEM;
+
+	if (doc && !json_real(doc, "uptime_seconds", boot_ns, boot_ns / 1e9, 3))
+		err = json_print(doc, false, rep->out);
+	json_object_put(doc);
+	return err;
 }

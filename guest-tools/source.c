@@ -4,8 +4,13 @@
 #include <cpuid.h>
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 static sigjmp_buf fault_return;
 static volatile sig_atomic_t fault_expected;
@@ -71,9 +76,53 @@ static int read_cpu(struct source *src, uint32_t leaf, uint32_t subleaf,
 	return 0;
 }
 
+static uint64_t clock_ns(clockid_t id)
+{
+	struct timespec now;
+
+	return clock_gettime(id, &now) ? 0 : now.tv_sec * UINT64_C(1000000000) + now.tv_nsec;
+}
+
+static int begin_now(struct source *src)
+{
+	src->stamp = (struct stamp){ clock_ns(CLOCK_REALTIME), clock_ns(CLOCK_BOOTTIME) };
+	return 0;
+}
+
 void source_open_cpu(struct source *src)
 {
-	*src = (struct source){ .read = read_cpu };
+	*src = (struct source){ .read = read_cpu, .begin = begin_now, .fd = -1 };
+}
+
+static int read_device(struct source *src, uint32_t leaf, uint32_t subleaf,
+		       struct cpuid_regs *regs)
+{
+	/* The device takes the subleaf in the upper half of the offset, which is signed. */
+	if (subleaf > INT32_MAX)
+		return -ERANGE;
+	if (pread(src->fd, regs, sizeof(*regs), (off_t)subleaf << 32 | leaf) == sizeof(*regs))
+		return 0;
+	warn("cannot read '/dev/cpu/%u/cpuid'", src->cpu);
+	return -EIO;
+}
+
+int source_open_device(struct source *src)
+{
+	char path[sizeof("/dev/cpu/4294967295/cpuid")];
+
+	*src = (struct source){ .read = read_device, .begin = begin_now };
+	/* Not sched_getcpu(), which wants _GNU_SOURCE.  CPU 0 is there always. */
+	if (syscall(SYS_getcpu, &src->cpu, NULL, NULL))
+		src->cpu = 0;
+	snprintf(path, sizeof(path), "/dev/cpu/%u/cpuid", src->cpu);
+	src->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (src->fd >= 0)
+		return 0;
+	if (errno == ENOENT || errno == ENXIO)
+		warnx("there is no '%s': as root, load the kernel's module with 'modprobe cpuid'", path);
+	else
+		warn("cannot open '%s', which needs root's privileges", path);
+	return -1;
 }
 
 static int read_file(struct source *src, uint32_t leaf, uint32_t subleaf,
@@ -83,17 +132,37 @@ static int read_file(struct source *src, uint32_t leaf, uint32_t subleaf,
 
 	if (!found) {
 		warnx("'%s' has no answer for leaf %08x, subleaf %08x; record it again with --dump",
-		      src->path, leaf, subleaf);
+		      src->reader.path, leaf, subleaf);
 		return -ENODATA;
 	}
 	*regs = found->regs;
 	return 0;
 }
 
+static int begin_file(struct source *src)
+{
+	int got;
+
+	if (src->first_read) {
+		src->first_read = false;
+		return 0;
+	}
+	got = reader_next(&src->reader, &src->answers, &src->stamp);
+	return got < 0 ? -ENODATA : !got;
+}
+
 int source_open_file(struct source *src, const char *path)
 {
-	*src = (struct source){ .read = read_file, .path = path };
-	return answers_load(&src->answers, path);
+	*src = (struct source){ .read = read_file, .begin = begin_file, .fd = -1 };
+	if (reader_open(&src->reader, path))
+		return -1;
+	/* The first one now: a file that is none is told before anything else happens. */
+	if (begin_file(src)) {
+		source_close(src);
+		return -1;
+	}
+	src->first_read = true;
+	return 0;
 }
 
 static int read_recording(struct source *src, uint32_t leaf, uint32_t subleaf,
@@ -110,12 +179,40 @@ static int read_recording(struct source *src, uint32_t leaf, uint32_t subleaf,
 	return answers_set(&src->answers, leaf, subleaf, regs);
 }
 
-void source_open_recording(struct source *src, struct source *inner)
+static int begin_recording(struct source *src)
 {
-	*src = (struct source){ .read = read_recording, .inner = inner };
+	int err = source_begin(src->inner);
+
+	src->stamp = src->inner->stamp;
+	return err;
 }
 
-void source_close(struct source *src)
+static int end_recording(struct source *src, bool keep)
 {
+	int err = source_end(src->inner, keep);
+
+	/* What is not kept stays fresh: the next reading has to write it. */
+	if (!err && keep && writer_add(&src->writer, &src->answers, &src->stamp))
+		err = -EIO;
+	return err;
+}
+
+int source_open_recording(struct source *src, struct source *inner, const char *path)
+{
+	*src = (struct source){
+		.read = read_recording, .begin = begin_recording, .end = end_recording,
+		.inner = inner, .fd = -1,
+	};
+	return writer_open(&src->writer, path);
+}
+
+int source_close(struct source *src)
+{
+	int ret = src->inner ? writer_close(&src->writer) : 0;
+
+	reader_close(&src->reader);
 	answers_free(&src->answers);
+	if (src->fd >= 0)
+		close(src->fd);
+	return ret;
 }

@@ -102,18 +102,20 @@ expect_lines "full-vmx: totals" \
 	"CPUID(0x4FFFFFFC), exits=266022" \
 	"CPUID(0x4FFFFFFD), total time in vmm: 2199673606467 cycles" \
 	"Total exits, all 64 bits: 4295233317" \
-	"Total time away from the guest: 2289667678663 cycles"
+	"Total time away from the guest: 2289667678663 cycles" \
+	"In the hypervisor, since the machine was created: 916.531 s" \
+	"This reading itself: 24 exits, about 27692 cycles"
 expect_lines "full-vmx: rows" \
-	"REASON NAME                    EXITS EXITS%        CYCLES CYCLES% CYCLES/EXIT          AWAY" \
-	"     1 EXTERNAL_INTERRUPT 4294967301  99.99 2199023255562   99.97         511 2199023255563" \
-	"     - UNLISTED                    2   0.00          3000    0.00        1500             -"
+	"REASON NAME                    EXITS EXITS%        CYCLES CYCLES% CYCLES/EXIT US/EXIT          AWAY" \
+	"     1 EXTERNAL_INTERRUPT 4294967301  99.99 2199023255562   99.97         511   0.213 2199023255563" \
+	"     - UNLISTED                    2   0.00          3000    0.00        1500   0.625             -"
 
 probe --from "$machines/full-svm.txt"
 expect_lines "full-svm: rows" \
-	"     0x400 NPF      30000  82.86 90000000   66.95        3000  90000500" \
-	"       0x3 READ_CR3     7   0.02    21000    0.02        3000     21000" \
-	"      0x4e EXCP14       9   0.02    18000    0.01        2000     18001" \
-	"0xffffffff INVALID      1   0.00     5000    0.00        5000      5000"
+	"     0x400 NPF      30000  82.86 90000000   66.95        3000   0.938  90000500" \
+	"       0x3 READ_CR3     7   0.02    21000    0.02        3000   0.938     21000" \
+	"      0x4e EXCP14       9   0.02    18000    0.01        2000   0.625     18001" \
+	"0xffffffff INVALID      1   0.00     5000    0.00        5000   1.562      5000"
 
 probe --from "$machines/required-vmx.txt"
 expect_lines "required-vmx: the classic lines, and rows without AWAY" \
@@ -178,7 +180,7 @@ if command -v jq >/dev/null; then
 		cycles: 2199673605567, away_cycles: 2289667678663}'
 	json "a row" full-vmx '.reasons[0] == {reason: 1, name: "EXTERNAL_INTERRUPT",
 		exits: 4294967301, exits_percent: 99.99, cycles: 2199023255562,
-		cycles_percent: 99.97, cycles_per_exit: 511, away_cycles: 2199023255563}'
+		cycles_percent: 99.97, cycles_per_exit: 511, us_per_exit: 0.213, away_cycles: 2199023255563}'
 	json "the unlisted row" full-vmx '.reasons[-1] | .reason == null and
 		.name == "UNLISTED" and .exits == 2 and .away_cycles == null'
 	json "AMD's codes are numbers" full-svm '[.reasons[].reason] ==

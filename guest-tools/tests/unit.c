@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #include "columns.h"
-#include "counters.h"
+#include "meanings.h"
+#include "numbers.h"
+#include "reading.h"
 
 #define NR(array) (sizeof(array) / sizeof(*(array)))
 
@@ -41,6 +43,7 @@ struct fake {
 	} rows[4];
 	size_t nr_rows;
 
+	bool counts_reads;	/* each read is an exit of row 0, and costs 100 cycles */
 	unsigned int reads;
 	unsigned int event_at;	/* 1 is the first read; 0: no event */
 	void (*event)(struct fake *m);
@@ -103,6 +106,11 @@ static int fake_read(struct source *src, uint32_t leaf, uint32_t subleaf,
 		m->event(m);
 	if (m->error)
 		return m->error;
+	if (m->counts_reads) {
+		m->rows[0].exits++;
+		m->rows[0].cycles += 100;
+		m->rows[0].away += 100;
+	}
 
 	*regs = (struct cpuid_regs){ 0 };
 	fake_counters(m, subleaf, leaf == 0x4ffffffc || leaf == 0x4ffffffd ||
@@ -302,8 +310,8 @@ static void test_counters(void)
 	ok(c.sum_exits == c.exits && c.sum_cycles == c.cycles, "full ABI: the sum of the rows");
 	ok(c.nr_rows == 76 && c.rows[0].reason == 48 && c.rows[1].reason == 10 &&
 	   c.rows[2].reason == 12 && c.rows[3].reason == 0, "most cycles first");
-	/* Twice 5 to detect, the bitmap, 3 rows with away cycles, 4 totals. */
-	ok(m.reads == 21, "full ABI: few reads");
+	/* 5 to detect, the bitmap, 3 rows with away cycles, 4 totals, the own cost, 2 to confirm. */
+	ok(m.reads == 19, "full ABI: few reads");
 	counters_free(&c);
 
 	m = fake_vmx();
@@ -369,7 +377,7 @@ static void restart_and_again(struct fake *m)
 {
 	restart(m);
 	/* In the middle of the next reading, wherever this one was. */
-	m->event_at = m->reads + 20;
+	m->event_at = m->reads + 16;
 }
 
 static void lose_extended_leaves(struct fake *m)
@@ -415,7 +423,7 @@ static void test_events(void)
 
 	/* An error at whichever read leaves nothing behind; the leak check helps here. */
 	good = true;
-	for (unsigned int at = 1; at <= 21; at++) {
+	for (unsigned int at = 1; at <= 19; at++) {
 		m = fake_vmx();
 		m.event = block;
 		m.event_at = at;
@@ -425,13 +433,166 @@ static void test_events(void)
 	ok(good, "CPUID that begins to fault at any read is a result");
 
 	good = true;
-	for (unsigned int at = 1; at <= 21; at++) {
+	for (unsigned int at = 1; at <= 19; at++) {
 		m = fake_vmx();
 		m.event = exhaust;
 		m.event_at = at;
 		good = good && probe(&m.src, &d, &c) == -ENOMEM && !c.rows;
 	}
 	ok(good, "an error at any read is passed on");
+}
+
+/* Differences between two readings of a fake machine. */
+static int subtract(struct fake *m, void (*change)(struct fake *m), struct counters *diff)
+{
+	struct reading a, b;
+	int err;
+
+	if (reading_take(&m->src, &a))
+		return -EIO;
+	if (change)
+		change(m);
+	if (reading_take(&m->src, &b))
+		return -EIO;
+	err = reading_subtract(&a, &b, diff);
+	reading_free(&a);
+	reading_free(&b);
+	return err;
+}
+
+/* Each read is an exit: what came on top is told exactly. */
+static void advance_some(struct fake *m)
+{
+	m->rows[0].exits += 10000;
+	m->rows[0].cycles += 2000000;
+	m->rows[0].away += 2500000;
+	m->rows[2].exits += 3;
+	m->rows[2].cycles += 300;
+	m->rows[2].away += 300000;
+}
+
+static void wrap(struct fake *m)
+{
+	m->rows[2].exits += 0x100000000 - 7 + 5;	/* to 5, in 32 bits */
+	m->rows[2].cycles += 99;
+}
+
+static void go_backwards(struct fake *m)
+{
+	m->rows[1].cycles--;
+}
+
+static void go_back_in_exits(struct fake *m)
+{
+	m->rows[1].exits--;
+	m->rows[1].cycles++;
+}
+
+static void new_instance(struct fake *m)
+{
+	m->instance = 7;
+	m->rows[0].exits += 5;
+}
+
+static void test_differences(void)
+{
+	struct counters c;
+	struct fake m;
+	bool good = true;
+
+	for (int vendor = 0; vendor < 2; vendor++) {
+		m = vendor ? fake_svm() : fake_vmx();
+		m.counts_reads = true;
+		good = good && !subtract(&m, advance_some, &c) &&
+		       counters_find(&c, "CPUID")->exits == 10000 &&
+		       counters_find(&c, "CPUID")->cycles == 2000000 &&
+		       c.exits == 10003 && c.cycles == 2000300 && c.own.exits &&
+		       c.own.cycles == 100 * c.own.exits && c.away == 2800000;
+		counters_free(&c);
+	}
+	ok(good, "exactly what happened, the reads themselves left out");
+	m = fake_vmx();
+	m.counts_reads = true;
+	m.features = 1;
+	ok(!subtract(&m, advance_some, &c) && counters_find(&c, "CPUID")->exits == 10000 &&
+	   c.exits == 10003 && !c.wide, "the same with required leaves alone");
+	counters_free(&c);
+
+	m = fake_vmx();
+	m.features = 1;
+	ok(!subtract(&m, wrap, &c) && counters_find(&c, "HLT")->exits == 0x100000000 - 2 &&
+	   counters_find(&c, "HLT")->cycles == 99, "counts of 32 bits wrap");
+	counters_free(&c);
+	m = fake_vmx();
+	ok(!subtract(&m, wrap, &c) && counters_find(&c, "HLT")->exits == 0x100000000 - 2,
+	   "counts of 64 bits do not");
+	counters_free(&c);
+
+	m = fake_vmx();
+	ok(subtract(&m, go_backwards, &c) == -ESTALE && !c.rows, "cycles that went backwards");
+	m = fake_vmx();
+	ok(subtract(&m, go_back_in_exits, &c) == -ESTALE && !c.rows, "exits that went backwards");
+	m = fake_vmx();
+	m.features = 1;
+	ok(subtract(&m, go_backwards, &c) == -ESTALE, "and with required leaves alone");
+	m = fake_vmx();
+	ok(subtract(&m, new_instance, &c) == -ESTALE, "another instance is a restart");
+	m = fake_vmx();
+	ok(subtract(&m, lose_extended_leaves, &c) == -ESTALE, "a host with less is a restart");
+	m = fake_vmx();
+	ok(!subtract(&m, NULL, &c) && !c.exits && !c.cycles && c.nr_rows == 76, "nothing happened");
+	counters_free(&c);
+}
+
+static void test_numbers(void)
+{
+	static const char *const junk[] = {
+		"", " 1", "1 ", "+1", "-1", "0x", "0xg", "zz", "1a", "4294967296", "0x100000000",
+		"99999999999999999999", "1e3", "0x0x1", "1.0",
+	};
+	static const char *const junk_intervals[] = {
+		"", "0", ".", ".5", "1.", "0.0009", "86401", "-1", "1s", "1.1234567891", "1,5", "inf",
+	};
+	bool good = true;
+	uint32_t n;
+	uint64_t ns;
+
+	ok(!parse_u32("0", &n) && n == 0 && !parse_u32("4294967295", &n) && n == UINT32_MAX &&
+	   !parse_u32("0xFFFFffff", &n) && n == UINT32_MAX && !parse_u32("0x4fffff00", &n) &&
+	   n == 0x4fffff00, "numbers");
+	for (size_t i = 0; i < NR(junk); i++)
+		good = good && parse_u32(junk[i], &n);
+	ok(good, "what is no number");
+	ok(!parse_count("1", 10, &n) && n == 1 && !parse_count("10", 10, &n) &&
+	   parse_count("0", 10, &n) && parse_count("11", 10, &n) && parse_count("0x1", 10, &n),
+	   "counts");
+	ok(!parse_interval("1", &ns) && ns == 1000000000 && !parse_interval("0.001", &ns) &&
+	   ns == 1000000 && !parse_interval("2.5", &ns) && ns == 2500000000 &&
+	   !parse_interval("86400", &ns), "intervals");
+	good = true;
+	for (size_t i = 0; i < NR(junk_intervals); i++)
+		good = good && parse_interval(junk_intervals[i], &ns);
+	ok(good, "what is no interval");
+}
+
+/* Every reason that the kernel's tables name has a meaning, and no other has. */
+static void test_meanings(void)
+{
+	bool good = true;
+
+	for (int vendor = VENDOR_VMX; vendor <= VENDOR_SVM; vendor++) {
+		for (uint32_t i = 0; i <= 0x500; i++) {
+			/* The last one stands for AMD's -1. */
+			uint32_t reason = i == 0x500 ? 0xffffffff : i;
+			const char *manual = NULL, *text = reason_meaning(vendor, reason, &manual);
+			char name[REASON_NAME_SIZE];
+			bool defined = reason_name(vendor, reason, name);
+
+			good = good && !text == !defined && !manual == !defined;
+			good = good && (!text || strlen(text) < CELL_SIZE - 1);
+		}
+	}
+	ok(good, "each defined reason has a meaning and a section, no other has");
 }
 
 static void test_recording(const char *path)
@@ -441,16 +602,15 @@ static void test_recording(const char *path)
 	struct detection d1, d2;
 	struct counters c1, c2;
 
-	source_open_recording(&recording, &m.src);
-	ok(!probe(&recording, &d1, &c1) && !answers_save(&recording.answers, path),
-	   "recording a machine");
+	ok(!source_open_recording(&recording, &m.src, path) && !source_begin(&recording) &&
+	   !probe(&recording, &d1, &c1) && !source_end(&recording, true) &&
+	   !source_close(&recording), "recording a machine");
 	ok(!source_open_file(&replay, path) && !probe(&replay, &d2, &c2) &&
 	   same_machine(&d1, &d2) && c1.nr_rows == c2.nr_rows &&
 	   !memcmp(c1.rows, c2.rows, c1.nr_rows * sizeof(*c1.rows)),
 	   "its replay gives the same table");
 	counters_free(&c1);
 	counters_free(&c2);
-	source_close(&recording);
 	source_close(&replay);
 	unlink(path);
 }
@@ -473,17 +633,32 @@ static void test_cells(void)
 	row.reason = 0xffffffff;
 	column_text(COL_REASON, &svm, &c, &row, text);
 	ok(!strcmp(text, "0xffffffff"), "AMD's codes are hexadecimal");
-	ok(column_cell(COL_REASON, &c, &none).type == CELL_NONE &&
-	   column_cell(COL_AWAY, &c, &none).type == CELL_NONE &&
-	   column_cell(COL_AWAY, &c, &row).number == 9, "what the unlisted row cannot know");
-	ok(!row_shown(&none, false) && row_shown(&none, true) && row_shown(&row, false),
+	ok(column_cell(COL_REASON, &svm, &c, &none).type == CELL_NONE &&
+	   column_cell(COL_AWAY, &svm, &c, &none).type == CELL_NONE &&
+	   column_cell(COL_AWAY, &svm, &c, &row).number == 9, "what the unlisted row cannot know");
+	ok(!row_shown(&none, NULL, false) && row_shown(&none, NULL, true) &&
+	   row_shown(&row, NULL, false),
 	   "rows of zeros are hidden");
 
-	selection_default(&sel, &c);
-	ok(sel.nr == NR_COLUMNS, "all columns with away cycles");
+	selection_default(&sel, &c, false);
+	ok(sel.nr == 8 && sel.ids[7] == COL_AWAY, "columns with away cycles");
 	c.has_away = false;
-	selection_default(&sel, &c);
-	ok(sel.nr == NR_COLUMNS - 1, "one less without");
+	c.tsc_khz = 1000;
+	c.seconds = 2;
+	selection_default(&sel, &c, false);
+	ok(sel.nr == 9 && sel.ids[7] == COL_US_PER_EXIT && sel.ids[8] == COL_TIME_SHARE,
+	   "columns that need a unit or a time");
+	selection_default(&sel, &c, true);
+	ok(sel.nr == 9 && sel.ids[3] == COL_EXITS_RATE && sel.ids[5] == COL_CYCLES_RATE,
+	   "rates in place of numbers");
+	row.exits = 4;
+	row.cycles = 1000;
+	column_text(COL_EXITS_RATE, &svm, &c, &row, text);
+	ok(!strcmp(text, "2.0"), "a rate");
+	column_text(COL_US_PER_EXIT, &svm, &c, &row, text);
+	ok(!strcmp(text, "250.000"), "microseconds per exit");
+	column_text(COL_TIME_SHARE, &svm, &c, &row, text);
+	ok(!strcmp(text, "0.05"), "a share of time");
 	ok(!selection_parse(&sel, "exits%,NAME") && sel.nr == 2 &&
 	   sel.ids[0] == COL_EXITS_SHARE && sel.ids[1] == COL_NAME, "a choice of columns");
 }
@@ -556,6 +731,9 @@ int main(int argc, char **argv)
 	test_answers();
 	test_counters();
 	test_events();
+	test_differences();
+	test_numbers();
+	test_meanings();
 	test_recording(argv[1]);
 	test_cells();
 	test_faults();
