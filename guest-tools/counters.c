@@ -13,7 +13,7 @@ static uint64_t join(uint32_t high, uint32_t low)
 	return (uint64_t)high << 32 | low;
 }
 
-static int add_row(struct counters *c, const struct counter *row)
+int counters_add_row(struct counters *c, const struct counter *row)
 {
 	struct counter *rows = reallocarray(c->rows, c->nr_rows + 1, sizeof(*rows));
 
@@ -110,7 +110,7 @@ static int read_reason(struct source *src, const struct detection *d,
 		if (err)
 			return err;
 	}
-	return add_row(c, &row);
+	return counters_add_row(c, &row);
 }
 
 /* The bitmap names the reasons that are worth a read; the others are known to be zero. */
@@ -136,7 +136,7 @@ static int read_by_bitmap(struct source *src, const struct detection *d, struct 
 		if (word & 1u << bit % 32)
 			err = read_reason(src, d, zero.reason, c);
 		else if (reason_name(d->vendor, zero.reason, zero.name))
-			err = add_row(c, &zero);
+			err = counters_add_row(c, &zero);
 		else
 			err = 0;
 		if (err)
@@ -162,7 +162,7 @@ static int read_unlisted(struct source *src, struct counters *c)
 	int err = read_record(src, KVM_EXIT_STATS_CPUID_UNLISTED, 0,
 			      &row.exits, &row.cycles, NULL);
 
-	return err ? err : add_row(c, &row);
+	return err ? err : counters_add_row(c, &row);
 }
 
 static int read_totals(struct source *src, struct counters *c)
@@ -348,8 +348,11 @@ static int subtract_rows(const struct counters *before, const struct counters *a
 			subtract_own(&row.exits, diff->own.exits);
 			subtract_own(&row.cycles, diff->own.cycles);
 			subtract_own(&row.away, diff->own.cycles);
+			/* An estimate that is off leaves cycles of exits that were none. */
+			if (!row.exits)
+				row.cycles = row.away = 0;
 		}
-		if (add_row(diff, &row))
+		if (counters_add_row(diff, &row))
 			return -ENOMEM;
 	}
 	counters_sort(diff);

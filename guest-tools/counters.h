@@ -84,6 +84,9 @@ int probe(struct source *src, struct detection *d, struct counters *c);
 int counters_subtract(const struct counters *before, const struct counters *after,
 		      struct counters *diff);
 
+/* Adds a row, and what it counts to the sums.  0 or -ENOMEM. */
+int counters_add_row(struct counters *c, const struct counter *row);
+
 /* Rows as they were read stand by cost; this is the same order after a change. */
 void counters_sort(struct counters *c);
 

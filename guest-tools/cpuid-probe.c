@@ -20,6 +20,12 @@ const struct command commands[] = {
 	  false, cmd_table },
 	{ "check", CMD_CHECK, NULL, 0, 0,
 	  "one line saying what this machine is, and an exit status to match", NULL, false, cmd_check },
+	{ "stat", CMD_STAT, "[--] COMMAND [ARGUMENT...]", 0, -1,
+	  "the exits and cycles of this machine while a command ran",
+	  "The report goes to standard error, the command's exit status is passed on.\n"
+	  "  cpuid-probe stat -r 5 -- make -j2\n"
+	  "  cpuid-probe stat --json --to stat.json -- dd if=/dev/vda of=/dev/null count=10000",
+	  false, cmd_stat },
 };
 
 const size_t nr_commands = sizeof(commands) / sizeof(*commands);
@@ -105,7 +111,9 @@ static int run(const struct command *command, struct options *opt)
 	if (status >= 0)
 		return status;
 	explain(status);
-	return status == -EINVAL ? EXIT_USAGE : opt->failure;
+	if (status == -EINVAL)
+		die_usage(command);
+	return opt->failure;
 }
 
 /* As the command did that was measured, so that a shell sees it. */

@@ -32,7 +32,7 @@ struct table *table_new(const struct table_style *style)
 int table_add_column(struct table *t, const char *name, bool right, unsigned int width)
 {
 	struct plain_column *columns = reallocarray(t->columns, t->nr_columns + 1, sizeof(*columns));
-	size_t heading = t->style.no_headings ? 0 : strlen(name);
+	size_t heading = strlen(name);
 
 	if (!columns)
 		return -ENOMEM;

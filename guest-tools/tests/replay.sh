@@ -1,63 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# replay.sh PROGRAM SCRATCH: runs cpuid-probe on the recorded machines and checks
-# output and exit status.  Output is TAP.  See run.sh for $WRAPPER.
+# The table and "check" on recorded machines, the reader of recordings, bad arguments,
+# streams that cannot be written.  See lib.sh.
 set -eu
 
-program=${1:?usage: replay.sh PROGRAM SCRATCH}
-scratch=${2:?usage: replay.sh PROGRAM SCRATCH}
-machines=$(cd "$(dirname "$0")/machines" && pwd)
-tests=0
-
-ok() {
-	tests=$((tests + 1))
-	echo "ok $tests - $1"
-}
-
-not_ok() {
-	tests=$((tests + 1))
-	echo "not ok $tests - $1"
-	shift
-	printf '#   %s\n' "$@"
-	sed 's/^/#   out: /' "$scratch/out"
-	sed 's/^/#   err: /' "$scratch/err"
-}
-
-skip() {
-	tests=$((tests + 1))
-	echo "ok $tests - $1 # SKIP $2"
-}
-
-# Runs the program; leaves out, err and $status.
-probe() {
-	status=0
-	# shellcheck disable=SC2086 # WRAPPER is a command with its arguments
-	${WRAPPER:-} "$program" "$@" >"$scratch/out" 2>"$scratch/err" || status=$?
-}
-
-# expect_status NAME STATUS: the last run ended so, with output on one stream only.
-expect_status() {
-	if [ "$status" -ne "$2" ]; then
-		not_ok "$1" "status $status, expected $2"
-	elif [ -s "$scratch/out" ] && [ -s "$scratch/err" ]; then
-		not_ok "$1" "output on both streams"
-	else
-		ok "$1"
-	fi
-}
-
-# Lines (fixed strings) that the last run's output has.
-expect_lines() {
-	name=$1
-	shift
-	for line in "$@"; do
-		if ! grep -qxF -e "$line" "$scratch/out"; then
-			not_ok "$name" "no line: $line"
-			return
-		fi
-	done
-	ok "$name"
-}
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
 
 # --- What each machine is: "check" and plain statuses differ for readable counters.
 while read -r machine check plain text; do
@@ -160,43 +108,34 @@ else
 fi
 
 # --- JSON
-if command -v jq >/dev/null; then
-	# json NAME MACHINE JQ-EXPRESSION [OPTION...]
-	json() {
-		name=$1 machine=$2 expression=$3
-		shift 3
-		probe --json --from "$machines/$machine.txt" "$@"
-		# One document, and the expression is true of it.
-		if [ "$(jq -s "length == 1 and (.[0] | $expression)" "$scratch/out")" = true ]; then
-			ok "json: $name"
-		else
-			not_ok "json: $name" "not true: $expression"
-		fi
-	}
-	json "detection" full-vmx '.detection == {result: "full", status: 0,
-		hypervisor: "KVMKVMKVM", version: 1, features: 63, vendor: "vmx",
-		tsc_khz: 2400000, instance: 464374526, vcpus: 4}'
-	json "totals" full-vmx '.totals == {exits: 4295233317, exits_bits: 64,
-		cycles: 2199673605567, away_cycles: 2289667678663}'
-	json "a row" full-vmx '.reasons[0] == {reason: 1, name: "EXTERNAL_INTERRUPT",
-		exits: 4294967301, exits_percent: 99.99, cycles: 2199023255562,
-		cycles_percent: 99.97, cycles_per_exit: 511, us_per_exit: 0.213, away_cycles: 2199023255563}'
-	json "the unlisted row" full-vmx '.reasons[-1] | .reason == null and
-		.name == "UNLISTED" and .exits == 2 and .away_cycles == null'
-	json "AMD's codes are numbers" full-svm '[.reasons[].reason] ==
-		[1024, 123, 114, 96, 120, 3, 78, 4294967295]'
-	json "32-bit counts" required-vmx '.totals == {exits: 18840, exits_bits: 32,
-		cycles: 3871824973, away_cycles: null} and .detection.status == 3'
-	json "chosen columns" full-svm '.reasons[0] == {cycles: 90000000, name: "NPF"}' \
-		-o CYCLES,name
-	json "no counters" stock-vmx '.totals == null and .reasons == [] and
-		.detection.result == "unpatched-kvm" and .detection.status == 5'
-	json "a signature that is not text" odd-signature '.detection.hypervisor ==
-		"\\x5c\\x01\"\\x0a\\x5c\\x00\\x00\\x00A\\x00\\x00\\xff"'
-	json "not virtualised" bare-metal '.detection.hypervisor == null'
-else
-	skip "json" "jq is not installed"
-fi
+# json NAME MACHINE JQ-EXPRESSION [OPTION...]
+json() {
+	name=$1 machine=$2 expression=$3
+	shift 3
+	probe --json --from "$machines/$machine.txt" "$@"
+	json_is "json: $name" "$expression"
+}
+json "detection" full-vmx '.detection == {result: "full", status: 0,
+	hypervisor: "KVMKVMKVM", version: 1, features: 63, vendor: "vmx",
+	tsc_khz: 2400000, instance: 464374526, vcpus: 4}'
+json "totals" full-vmx '.totals == {exits: 4295233317, exits_bits: 64,
+	cycles: 2199673605567, away_cycles: 2289667678663}'
+json "a row" full-vmx '.reasons[0] == {reason: 1, name: "EXTERNAL_INTERRUPT",
+	exits: 4294967301, exits_percent: 99.99, cycles: 2199023255562,
+	cycles_percent: 99.97, cycles_per_exit: 511, us_per_exit: 0.213, away_cycles: 2199023255563}'
+json "the unlisted row" full-vmx '.reasons[-1] | .reason == null and
+	.name == "UNLISTED" and .exits == 2 and .away_cycles == null'
+json "AMD's codes are numbers" full-svm '[.reasons[].reason] ==
+	[1024, 123, 114, 96, 120, 3, 78, 4294967295]'
+json "32-bit counts" required-vmx '.totals == {exits: 18840, exits_bits: 32,
+	cycles: 3871824973, away_cycles: null} and .detection.status == 3'
+json "chosen columns" full-svm '.reasons[0] == {cycles: 90000000, name: "NPF"}' \
+	-o CYCLES,name
+json "no counters" stock-vmx '.totals == null and .reasons == [] and
+	.detection.result == "unpatched-kvm" and .detection.status == 5'
+json "a signature that is not text" odd-signature '.detection.hypervisor ==
+	"\\x5c\\x01\"\\x0a\\x5c\\x00\\x00\\x00A\\x00\\x00\\xff"'
+json "not virtualised" bare-metal '.detection.hypervisor == null'
 
 # --- Recording and replay
 for machine in full-vmx required-svm stock-vmx; do
@@ -255,12 +194,7 @@ expect_status "reader: white space, comments, no newline at the end" 7
 # --- Junk arguments are refused with the valid form
 while read -r arguments; do
 	# shellcheck disable=SC2086 # words are the arguments
-	probe $arguments
-	if [ "$status" -eq 2 ] && [ ! -s "$scratch/out" ] && grep -q '^Usage: ' "$scratch/err"; then
-		ok "refused: $arguments"
-	else
-		not_ok "refused: $arguments" "status $status, expected 2"
-	fi
+	refused $arguments
 done <<'EOF'
 -l zz
 --zz

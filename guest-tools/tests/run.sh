@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# run.sh BUILD: runs the unit and the replay tests with the programs in BUILD
+# run.sh BUILD: runs the unit tests and those of the commands with the programs in BUILD
 # and ends with the line "N passed, N failed, N skipped"; status 1 if any failed.
 # $WRAPPER, if set, is put before each of these programs (valgrind).
 set -eu
@@ -29,7 +29,9 @@ run() {
 
 # shellcheck disable=SC2086 # WRAPPER is a command with its arguments
 run unit ${WRAPPER:-} "$build/unit" "$scratch/recording"
-run replay "$here/replay.sh" "$build/cpuid-probe" "$scratch"
+for script in replay stat; do
+	run "$script" "$here/$script.sh" "$build/cpuid-probe" "$scratch"
+done
 
 awk '
 	/^ok .*# SKIP/	{ skipped++; next }

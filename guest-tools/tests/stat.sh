@@ -1,0 +1,131 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# "stat": recorded runs, and the command's exit status and signals.  See lib.sh.
+set -eu
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+two_runs=$machines/stat-svm.txt
+series=$machines/series-vmx.txt
+
+# --- Recorded runs
+probe stat --json --from "$two_runs" --to "$scratch/report"
+json_is "stat: 10000 CPUIDs are 10000, with own exits left out" '
+	.reasons[0] == {reason: 114, name: "CPUID", exits: 10000, exits_deviation: 0.0,
+		exits_percent: 99.84, cycles: 21003734, cycles_deviation: 1414213.6,
+		cycles_percent: 99.80, cycles_per_exit: 2100, us_per_exit: 0.840,
+		time_percent: 76.38, away_cycles: 21003734} and .own.exits == 28 and .runs == 2 and
+	.totals.exits == 10016 and .status == null and .restarts == 0 and
+	.wall_seconds == 0.011 and .exits_deviation == 1.4' "$scratch/report"
+
+probe stat --from "$two_runs"
+cp "$scratch/err" "$scratch/out"
+expect_lines "stat: the summary" \
+	"Exits of this machine during a recorded run, mean and deviation of 2 runs:" \
+	"        0.011000 s +- 0.001414 of wall time" \
+	"           10016 +- 1.4 exits, 910545.5 per second" \
+	"        0.008418 s +- 0.000566 in the hypervisor: 76.53 % of the wall time"
+
+probe stat --per-second --raw -o name,exits/s --from "$two_runs" --to "$scratch/report"
+check "stat: rates" grep -qx 'CPUID 909090.9' "$scratch/report"
+probe stat --raw -R EPT_VIOLATION,48,10 -o name,exits --from "$series" --to "$scratch/report"
+check "stat: chosen reasons" grep -qx 'EPT_VIOLATION 12500' "$scratch/report"
+
+probe stat --from "$machines/full-vmx.txt"
+expect_status "stat: one reading is no run" 125
+
+# A restart between the two readings of a run.
+{ sed -n '/^@ 1764000005/,$p' "$series" | sed 1d; } >"$scratch/tail"
+awk '/^@ 1764000005/ { exit } !/^@/ && !/^#/ { last[$1 " " $2] = $0 }
+	END { for (k in last) { n++; text = text last[k] "\n" }
+		printf "@ 1.000000000 1.000000000 %d\n%s", n, text }' "$series" >"$scratch/restart"
+sed -n '/^@ 1764000006/,/^@ 1764000007/p' "$series" | sed '$d' >>"$scratch/restart"
+probe stat --from "$scratch/restart"
+if [ "$status" -eq 0 ] && grep -q 'started anew' "$scratch/err" &&
+	! grep -q 'exits' "$scratch/err"; then
+	ok "stat: a restart is said to be one, and has no numbers"
+else
+	not_ok "stat: a restart is said to be one, and has no numbers" "status $status"
+fi
+probe stat --json --from "$scratch/restart" --to "$scratch/report"
+json_is "stat: a restart in JSON" '.restarts == 1 and .runs == 0 and .totals == null and
+	.reasons == []' "$scratch/report"
+
+# --- The command
+# run_status NAME EXPECTED COMMAND...
+run_status() {
+	name=$1 expected=$2
+	shift 2
+	probe stat --from "$two_runs" --to "$scratch/report" -- "$@"
+	if [ "$status" -eq "$expected" ]; then
+		ok "stat: $name"
+	else
+		not_ok "stat: $name" "status $status, expected $expected"
+	fi
+}
+run_status "a command that succeeds" 0 true
+run_status "its exit status" 3 sh -c 'exit 3'
+run_status "its signal" 143 sh -c 'kill -TERM $$'
+check "stat: its signal is named" grep -q 'ended by signal 15' "$scratch/report"
+if [ -z "${WRAPPER:-}" ]; then
+	run_status "a command that is not there" 127 "$scratch/none"
+	run_status "a command that is none" 126 "$0/"
+else
+	skip "stat: a command that cannot be executed" "valgrind finds leaks in the process that was to become it"
+fi
+run_status "options of the command are its own" 0 test --json = --json
+run_status "the command's SIGPIPE is not ignored" 0 sh -c 'trap "exit 9" PIPE; exit 0'
+probe stat --from "$two_runs" -- echo text
+check "stat: standard output is the command's" grep -qx text "$scratch/out"
+probe stat -r 2 --from "$two_runs" --to "$scratch/report" sh -c 'echo once'
+check "stat: repeated" [ "$(grep -c once "$scratch/out")" -eq 2 ]
+run_status "a full disk under the command" 1 sh -c 'echo x >/dev/full'
+
+# SIGTERM is passed on; its own end follows the command's.
+status=0
+# shellcheck disable=SC2086 # WRAPPER is a command with its arguments
+${WRAPPER:-} "$program" stat --from "$two_runs" --to "$scratch/report" -- \
+	sh -c 'trap "exit 7" TERM; echo ready; while :; do sleep 0.1; done' >"$scratch/out" 2>"$scratch/err" &
+probe_pid=$!
+while ! grep -q ready "$scratch/out"; do sleep 0.1; done
+kill -TERM $probe_pid
+wait $probe_pid || status=$?
+check "stat: SIGTERM reaches the command" [ $status -eq 7 ]
+
+sleep 0.5 &
+probe stat --pid $! --from "$two_runs" --to "$scratch/report"
+expect_status "stat --pid: until the process ends" 0
+check "stat --pid: its report" grep -q 'during process' "$scratch/report"
+probe stat --pid 2147483647 --from "$two_runs"
+expect_status "stat --pid: no such process" 125
+
+probe stat --from "$machines/stock-svm.txt" -- touch "$scratch/ran"
+expect_status "stat: no counters is an error" 125
+check "stat: nothing is run without counters" [ ! -e "$scratch/ran" ]
+probe stat --from "$two_runs" --to /dev/full -- true
+expect_status "stat: a report to a full disk" 125
+probe stat --from "$two_runs" --to "$scratch/none/report" -- true
+expect_status "stat: a report to nowhere" 125
+
+# --- A recording of a run replays to the same
+probe stat --json --from "$two_runs" --dump "$scratch/dump" --to "$scratch/expected"
+probe stat --json --from "$scratch/dump" --to "$scratch/report"
+check "stat: dump and replay" cmp -s "$scratch/expected" "$scratch/report"
+
+refused stat
+refused stat -r 0 true
+refused stat -r -1 true
+refused stat -r 1x true
+refused stat -r 10001 true
+refused stat -p 0
+refused stat -p zz
+refused stat -p 1 true
+refused stat -p 1 -r 2
+refused stat --csv true
+refused stat -R zz true
+refused stat -R CPUID, true
+refused stat -s zz true
+refused stat --from "$two_runs" -R EPT_VIOLATION
+
+echo "1..$tests"
