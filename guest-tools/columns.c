@@ -174,9 +174,9 @@ struct cell column_cell(enum column_id id, const struct detection *d, const stru
 		return c->tsc_khz && c->seconds > 0 ? share_cell(row->cycles / hz, c->seconds) : none;
 	case COL_AWAY:
 		/* No leaf tells the away cycles of the unlisted reasons. */
-		return c->has_away && row->listed ? number_cell(row->away) : none;
+		return c->has_away && (row->listed || row->total) ? number_cell(row->away) : none;
 	case COL_AWAY_TIME:
-		return c->has_away && row->listed && c->tsc_khz ?
+		return c->has_away && (row->listed || row->total) && c->tsc_khz ?
 		       real_cell(row->away / hz, 6) : none;
 	case COL_MEANING:
 		meaning = row->listed ? reason_meaning(d->vendor, row->reason, NULL) : NULL;
@@ -280,6 +280,8 @@ int filter_parse(struct filter *filter, char *list)
 
 bool row_shown(const struct counter *row, const struct filter *filter, bool all)
 {
+	if (row->total)
+		return true;
 	if (!filter || !filter->nr)
 		return all || row->exits || row->cycles;
 	for (size_t i = 0; i < filter->nr; i++)

@@ -15,6 +15,9 @@ enum {
 	CMD_REPORT = 32, CMD_BENCH = 64, CMD_LEAF = 128, CMD_LIST = 256, CMD_METRICS = 512,
 };
 
+/* INTERVAL and COUNT of watch and record.  0, or -1 with a message. */
+int parse_series_arguments(struct options *opt);
+
 int cmd_table(struct source *src, struct options *opt);
 int cmd_check(struct source *src, struct options *opt);
 int cmd_stat(struct source *src, struct options *opt);

@@ -11,7 +11,8 @@
 #include "detect.h"
 
 struct counter {
-	bool listed;		/* false: the sum of reasons that no table names */
+	bool listed;		/* false: the sum of reasons that no table names, or a total */
+	bool total;		/* the sum of all rows, added for show */
 	uint32_t reason;	/* 0 if not listed */
 	char name[REASON_NAME_SIZE];
 	uint64_t exits;

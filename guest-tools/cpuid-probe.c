@@ -26,6 +26,22 @@ const struct command commands[] = {
 	  "  cpuid-probe stat -r 5 -- make -j2\n"
 	  "  cpuid-probe stat --json --to stat.json -- dd if=/dev/vda of=/dev/null count=10000",
 	  false, cmd_stat },
+	{ "watch", CMD_WATCH, "[INTERVAL [COUNT]]", 0, 2,
+	  "live rates for each reason",
+	  "INTERVAL is in seconds (default: 1). On a terminal a table that q ends; otherwise lines.\n"
+	  "  cpuid-probe watch\n"
+	  "  cpuid-probe watch --csv 0.5 20 >rates.csv",
+	  false, cmd_watch },
+	{ "record", CMD_RECORD, "-o FILE [INTERVAL [COUNT]]", 0, 2,
+	  "nothing, but records a series of readings, for \"report\"",
+	  "INTERVAL is in seconds (default: 1). An interrupt ends it.\n"
+	  "  cpuid-probe record -o series.txt 10",
+	  false, cmd_record },
+	{ "report", CMD_REPORT, "FILE", 1, 1,
+	  "the summary and the picture of what \"record\" recorded",
+	  "  cpuid-probe report --svg series.svg series.txt\n"
+	  "  xdg-open series.svg",
+	  true, cmd_report },
 };
 
 const size_t nr_commands = sizeof(commands) / sizeof(*commands);

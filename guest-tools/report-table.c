@@ -82,16 +82,29 @@ static void print_totals(const struct reading *r, FILE *out)
 	fputc('\n', out);
 }
 
+/* So that one interval's columns stand below another's, with what most machines do. */
+static void pad(char text[CELL_SIZE], bool right)
+{
+	char padded[CELL_SIZE];
+
+	snprintf(padded, sizeof(padded), right ? "%10s" : "%-20s", text);
+	strcpy(text, padded);
+}
+
 static int fill_row(struct table *table, const struct report *rep, const struct detection *d,
 		    const struct counters *c, const struct counter *row)
 {
-	if (table_add_row(table))
+	size_t first = rep->time ? 1 : 0;
+
+	if (table_add_row(table) || (rep->time && table_set(table, 0, rep->time)))
 		return -ENOMEM;
 	for (size_t i = 0; i < rep->sel.nr; i++) {
 		char text[CELL_SIZE];
 
 		column_text(rep->sel.ids[i], d, c, row, text);
-		if (table_set(table, i, text))
+		if (rep->padded && !rep->style.raw && !rep->style.export)
+			pad(text, columns[rep->sel.ids[i]].right);
+		if (table_set(table, first + i, text))
 			return -ENOMEM;
 	}
 	return 0;
@@ -100,10 +113,12 @@ static int fill_row(struct table *table, const struct report *rep, const struct 
 static int fill_table(struct table *table, const struct report *rep,
 		      const struct detection *d, const struct counters *c)
 {
+	if (rep->time && table_add_column(table, "TIME", false))
+		return -ENOMEM;
 	for (size_t i = 0; i < rep->sel.nr; i++) {
 		const struct column *column = &columns[rep->sel.ids[i]];
 
-		if (table_add_column(table, column->name, column->right, 0))
+		if (table_add_column(table, column->name, column->right))
 			return -ENOMEM;
 	}
 	for (size_t i = 0; i < c->nr_rows; i++)

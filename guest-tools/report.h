@@ -21,6 +21,8 @@ struct report {
 	bool columns_chosen;		/* sel is filled; otherwise report_prepare() does it */
 	bool rates;			/* choose rates, not numbers */
 	struct selection sel;
+	const char *time;		/* NULL, or the cell of a column TIME before all others */
+	bool padded;			/* columns no narrower than usual */
 };
 
 /*

@@ -29,17 +29,14 @@ struct table *table_new(const struct table_style *style)
 	return t;
 }
 
-int table_add_column(struct table *t, const char *name, bool right, unsigned int width)
+int table_add_column(struct table *t, const char *name, bool right)
 {
 	struct plain_column *columns = reallocarray(t->columns, t->nr_columns + 1, sizeof(*columns));
-	size_t heading = strlen(name);
 
 	if (!columns)
 		return -ENOMEM;
 	t->columns = columns;
-	t->columns[t->nr_columns++] = (struct plain_column){
-		name, right, heading > width ? heading : width
-	};
+	t->columns[t->nr_columns++] = (struct plain_column){ name, right, strlen(name) };
 	return 0;
 }
 

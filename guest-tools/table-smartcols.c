@@ -28,9 +28,9 @@ struct table *table_new(const struct table_style *style)
 	return t;
 }
 
-int table_add_column(struct table *t, const char *name, bool right, unsigned int width)
+int table_add_column(struct table *t, const char *name, bool right)
 {
-	return scols_table_new_column(t->table, name, width, right ? SCOLS_FL_RIGHT : 0) ?
+	return scols_table_new_column(t->table, name, 0, right ? SCOLS_FL_RIGHT : 0) ?
 	       0 : -ENOMEM;
 }
 

@@ -22,8 +22,8 @@ struct table;
 /* NULL: out of memory. */
 struct table *table_new(const struct table_style *style);
 
-/* width: at least so wide, not counted what the heading needs.  0 or -ENOMEM. */
-int table_add_column(struct table *t, const char *name, bool right, unsigned int width);
+/* 0 or -ENOMEM. */
+int table_add_column(struct table *t, const char *name, bool right);
 
 /* Begins a row.  0 or -ENOMEM. */
 int table_add_row(struct table *t);

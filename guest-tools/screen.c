@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "screen.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+/* What every terminal of today understands (ECMA-48, xterm's second page). */
+#define SECOND_PAGE	"\033[?1049h\033[?25l"	/* without a cursor */
+#define FIRST_PAGE	"\033[?25h\033[?1049l"
+#define HOME		"\033[H"
+#define CLEAR_LINE	"\033[K"
+#define CLEAR_REST	"\033[J"
+
+static struct termios before;
+static bool keys_changed;
+
+bool screen_possible(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb");
+}
+
+void screen_open(void)
+{
+	struct termios keys;
+
+	if (!tcgetattr(STDIN_FILENO, &before)) {
+		keys = before;
+		keys.c_lflag &= ~(ICANON | ECHO);
+		keys_changed = !tcsetattr(STDIN_FILENO, TCSADRAIN, &keys);
+	}
+	fputs(SECOND_PAGE, stdout);
+}
+
+void screen_close(void)
+{
+	fputs(FIRST_PAGE, stdout);
+	fflush(stdout);
+	if (keys_changed)
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
+	keys_changed = false;
+}
+
+void screen_show(const char *text)
+{
+	struct winsize size;
+	int rows = 24, columns = 80;
+
+	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_row && size.ws_col) {
+		rows = size.ws_row;
+		columns = size.ws_col;
+	}
+	fputs(HOME, stdout);
+	for (int row = 0; row < rows && *text; row++) {
+		int len = strcspn(text, "\n");
+
+		/* No line feed after the last row, which would scroll. */
+		printf("%s%.*s%s", row ? "\r\n" : "", len < columns ? len : columns, text,
+		       len < columns ? CLEAR_LINE : "");
+		text += len;
+		text += *text == '\n';
+	}
+	fputs(CLEAR_REST, stdout);
+	fflush(stdout);
+}
+
+int screen_key(void)
+{
+	unsigned char key;
+
+	return read(STDIN_FILENO, &key, 1) == 1 ? key : 0;
+}

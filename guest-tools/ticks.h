@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TICKS_H
+#define TICKS_H
+
+/* Waiting in a loop that a signal, a key or a change of the window may cut short. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum tick {
+	TICK_DUE,		/* the interval is over */
+	TICK_KEY,		/* standard input has something; only if asked for */
+	TICK_RESIZED,		/* the terminal has another size */
+	TICK_STOP,		/* interrupt, termination or hang-up */
+};
+
+struct ticks {
+	uint64_t interval_ns;
+	uint64_t due_ns;	/* on the monotonic clock */
+	bool keys;
+};
+
+/* From here on those signals only end ticks_wait(). */
+void ticks_begin(struct ticks *t, uint64_t interval_ns, bool keys);
+
+/* Ticks keep their distance, whatever is done between them; missed ones are left out. */
+enum tick ticks_wait(struct ticks *t);
+
+/* Whether such a signal came, without waiting. */
+bool ticks_stopped(void);
+
+#endif
