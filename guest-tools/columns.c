@@ -187,26 +187,33 @@ struct cell column_cell(enum column_id id, const struct detection *d, const stru
 	return none;
 }
 
+void cell_text(const struct cell *cell, char text[CELL_SIZE])
+{
+	switch (cell->type) {
+	case CELL_NONE:
+		snprintf(text, CELL_SIZE, "-");
+		break;
+	case CELL_TEXT:
+		snprintf(text, CELL_SIZE, "%s", cell->text);
+		break;
+	case CELL_NUMBER:
+		snprintf(text, CELL_SIZE, "%" PRIu64, cell->number);
+		break;
+	case CELL_REAL:
+		snprintf(text, CELL_SIZE, "%.*f", cell->decimals, cell->real);
+		break;
+	}
+}
+
 void column_text(enum column_id id, const struct detection *d, const struct counters *c,
 		 const struct counter *row, char text[CELL_SIZE])
 {
 	struct cell cell = column_cell(id, d, c, row);
 
-	switch (cell.type) {
-	case CELL_NONE:
-		snprintf(text, CELL_SIZE, "-");
-		break;
-	case CELL_TEXT:
-		snprintf(text, CELL_SIZE, "%s", cell.text);
-		break;
-	case CELL_NUMBER:
-		snprintf(text, CELL_SIZE, id == COL_REASON && d->vendor == VENDOR_SVM ?
-			 "0x%" PRIx64 : "%" PRIu64, cell.number);
-		break;
-	case CELL_REAL:
-		snprintf(text, CELL_SIZE, "%.*f", cell.decimals, cell.real);
-		break;
-	}
+	if (id == COL_REASON && cell.type == CELL_NUMBER && d->vendor == VENDOR_SVM)
+		snprintf(text, CELL_SIZE, "0x%" PRIx64, cell.number);
+	else
+		cell_text(&cell, text);
 }
 
 /* Whether a stands before b. */

@@ -78,6 +78,9 @@ struct cell column_cell(enum column_id id, const struct detection *d, const stru
 /* Room for any formatted cell. */
 #define CELL_SIZE 128
 
+/* The cell as text, "-" for none. */
+void cell_text(const struct cell *cell, char text[CELL_SIZE]);
+
 /* The cell as table text: AMD's codes in hexadecimal as in its manual, "-" for none. */
 void column_text(enum column_id id, const struct detection *d, const struct counters *c,
 		 const struct counter *row, char text[CELL_SIZE]);

@@ -15,33 +15,52 @@
 
 const struct command commands[] = {
 	{ NULL, CMD_TABLE, NULL, 0, 0,
-	  "what this machine is, its exit totals and a table of exit reasons",
+	  "shows what this machine is, its exit totals and a table of exit reasons",
 	  "In a virtual machine whose host counts VM exits: which exits it had, what they cost.",
 	  false, cmd_table },
 	{ "check", CMD_CHECK, NULL, 0, 0,
-	  "one line saying what this machine is, and an exit status to match", NULL, false, cmd_check },
+	  "says in one line what this machine is, with an exit status to match", NULL, false, cmd_check },
 	{ "stat", CMD_STAT, "[--] COMMAND [ARGUMENT...]", 0, -1,
-	  "the exits and cycles of this machine while a command ran",
+	  "shows the exits and cycles of this machine while a command runs",
 	  "The report goes to standard error, the command's exit status is passed on.\n"
 	  "  cpuid-probe stat -r 5 -- make -j2\n"
 	  "  cpuid-probe stat --json --to stat.json -- dd if=/dev/vda of=/dev/null count=10000",
 	  false, cmd_stat },
 	{ "watch", CMD_WATCH, "[INTERVAL [COUNT]]", 0, 2,
-	  "live rates for each reason",
+	  "shows live rates for each reason",
 	  "INTERVAL is in seconds (default: 1). On a terminal a table that q ends; otherwise lines.\n"
 	  "  cpuid-probe watch\n"
 	  "  cpuid-probe watch --csv 0.5 20 >rates.csv",
 	  false, cmd_watch },
 	{ "record", CMD_RECORD, "-o FILE [INTERVAL [COUNT]]", 0, 2,
-	  "nothing, but records a series of readings, for \"report\"",
+	  "records a series of readings in a file, for \"report\"",
 	  "INTERVAL is in seconds (default: 1). An interrupt ends it.\n"
 	  "  cpuid-probe record -o series.txt 10",
 	  false, cmd_record },
 	{ "report", CMD_REPORT, "FILE", 1, 1,
-	  "the summary and the picture of what \"record\" recorded",
+	  "makes a summary and a picture of what \"record\" recorded",
 	  "  cpuid-probe report --svg series.svg series.txt\n"
 	  "  xdg-open series.svg",
 	  true, cmd_report },
+	{ "bench", CMD_BENCH, NULL, 0, 0,
+	  "measures what one exit costs, of each kind that a program can provoke",
+	  "MIN, MEDIAN and P99 are in cycles as this machine sees them, \"nothing\" is what measuring\n"
+	  "takes. EXITS and IN-KVM are as the host counted. BARE-METAL is from the literature. As root\n"
+	  "also port I/O and, with the kernel's module msr, an MSR.",
+	  true, cmd_bench },
+	{ "leaf", CMD_LEAF, "LEAF [ECX]", 1, 2,
+	  "shows the raw registers of one CPUID",
+	  "  cpuid-probe leaf 0x4FFFFFFC\n  cpuid-probe leaf 0x4FFFFFFE 10",
+	  false, cmd_leaf },
+	{ "list", CMD_LIST, NULL, 0, 0,
+	  "lists all exit reasons of both vendors: number, name, meaning, section of the manual",
+	  "Intel: SDM volume 3, by title; AMD: APM volume 2.",
+	  true, cmd_list },
+	{ "metrics", CMD_METRICS, NULL, 0, 0,
+	  "prints the counters in OpenMetrics format",
+	  "With -o the file is replaced at once, as node_exporter's textfile collector needs it:\n"
+	  "  cpuid-probe metrics -o /var/lib/prometheus/node-exporter/exitstat.prom",
+	  false, cmd_metrics },
 };
 
 const size_t nr_commands = sizeof(commands) / sizeof(*commands);

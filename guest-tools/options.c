@@ -105,7 +105,8 @@ static void print_options(const struct command *command)
 static _Noreturn void print_help(const struct command *command)
 {
 	print_usage(command, stdout);
-	printf("\nShows %s.\n", command->help);
+	printf("\ncpuid-probe%s%s %s.\n", command->name ? " " : "", command->name ? command->name : "",
+	       command->help);
 	if (command->more)
 		printf("\n%s\n", command->more);
 	if (!command->name) {

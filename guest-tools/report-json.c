@@ -53,7 +53,7 @@ static int add_own(struct json_object *doc, const struct counters *c)
 	return 0;
 }
 
-static int add_cell(struct json_object *o, const char *key, const struct cell *cell)
+int json_cell(struct json_object *o, const char *key, const struct cell *cell)
 {
 	switch (cell->type) {
 	case CELL_NONE:
@@ -87,7 +87,7 @@ static int add_reasons(struct json_object *doc, const struct report *rep,
 			enum column_id id = rep->sel.ids[j];
 			struct cell cell = column_cell(id, d, c, &c->rows[i]);
 
-			if (add_cell(o, columns[id].key, &cell))
+			if (json_cell(o, columns[id].key, &cell))
 				return -ENOMEM;
 		}
 	}

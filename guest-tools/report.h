@@ -49,6 +49,9 @@ int report_rows(const struct report *rep, const struct detection *d, const struc
 /* The whole reading: what the machine is, totals and table.  As above. */
 int report_table(const struct report *rep, const struct reading *r);
 
+/* Adds a cell to an object.  0 or -ENOMEM. */
+int json_cell(struct json_object *o, const char *key, const struct cell *cell);
+
 /* The same as JSON: the document, for more members, or NULL; and at once. */
 struct json_object *report_json_document(const struct report *rep, const struct detection *d,
 					 const struct counters *c, bool has_totals);

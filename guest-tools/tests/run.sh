@@ -29,7 +29,7 @@ run() {
 
 # shellcheck disable=SC2086 # WRAPPER is a command with its arguments
 run unit ${WRAPPER:-} "$build/unit" "$scratch/recording"
-for script in replay stat series; do
+for script in replay stat series others; do
 	run "$script" "$here/$script.sh" "$build/cpuid-probe" "$scratch"
 done
 

@@ -1,0 +1,154 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# "bench", "leaf", "list", "metrics", and the options that all tables have.  See lib.sh.
+set -eu
+
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# --- leaf
+probe leaf --from "$machines/full-vmx.txt" 0x4ffffffc
+expect_lines "leaf: hexadecimal registers" \
+	"0x4ffffffc 0x00000000 0x00040f26 0x00000000 0x00000000 0x00000000"
+probe leaf --json --from "$machines/full-vmx.txt" 1342177027 10
+json_is "leaf: numbers in JSON, and a decimal leaf" '.leaves == [{leaf: 1342177027, subleaf: 10,
+	eax: 63494, ebx: 0, ecx: 99327005, edx: 0}]'
+probe leaf --from "$machines/full-vmx.txt" 0x4fffff03 11
+expect_status "leaf: an answer that is not recorded" 1
+probe leaf 0 --dump "$scratch/dump"
+expect_status "leaf: this CPU" 0
+cp "$scratch/out" "$scratch/expected"
+probe leaf 0 --from "$scratch/dump"
+check "leaf: dump and replay" cmp -s "$scratch/expected" "$scratch/out"
+refused leaf
+refused leaf zz
+refused leaf -1
+refused leaf 0x
+refused leaf 4294967296
+refused leaf 1 2 3
+refused leaf 1 0x100000000
+refused leaf 1x
+refused leaf '1 '
+refused leaf -l zz
+
+# --- the kernel's device
+if [ -r /dev/cpu/0/cpuid ]; then
+	probe leaf 0 --via-kernel
+	check "--via-kernel: the kernel answers as the CPU does" cmp -s "$scratch/expected" "$scratch/out"
+	probe leaf 0 0x80000000 --via-kernel
+	expect_status "--via-kernel: a subleaf that the device cannot take" 1
+else
+	probe leaf 0 --via-kernel
+	expect_status "--via-kernel: no device is an error" 1
+	check "--via-kernel: with the remedy" grep -qE 'modprobe cpuid|privileges' "$scratch/err"
+fi
+refused leaf 0 --via-kernel --from "$scratch/dump"
+
+# --- list
+probe list
+check "list: both vendors, every reason" [ "$(wc -l <"$scratch/out")" -eq $((1 + 76 + 172)) ]
+check "list: nothing is missing" [ "$(grep -c ' - *$' "$scratch/out")" -eq 0 ]
+check "list: number, name, meaning and section" \
+	grep -qE '^vmx +48 EPT_VIOLATION +memory .* The Extended Page Table Mechanism' "$scratch/out"
+check "list: AMD's codes in hexadecimal" grep -qE '^svm +0x400 NPF +nested page fault' "$scratch/out"
+probe list --json
+json_is "list --json" '(.reasons | length) == 248 and .reasons[10] == {vendor: "vmx", reason: 10,
+	name: "CPUID", meaning: "CPUID instruction",
+	manual: "Instructions That Cause VM Exits Unconditionally"} and
+	.reasons[-1].reason == 4294967295'
+refused list vmx
+
+# --- metrics
+probe metrics --from "$machines/full-svm.txt"
+expect_lines "metrics: counters" \
+	'# TYPE exitstat_exits counter' \
+	'exitstat_exits_total{reason="CPUID",code="0x72"} 1234' \
+	'exitstat_hypervisor_seconds_total{reason="NPF",code="0x400"} 0.028125000' \
+	'exitstat_away_cycles_total{reason="INVALID",code="0xffffffff"} 5000' \
+	'exitstat_info{result="full",vendor="svm",machine="00c0ffee"} 1'
+check "metrics: its end" [ "$(tail -n 1 "$scratch/out")" = '# EOF' ]
+probe metrics --from "$machines/full-vmx.txt"
+expect_lines "metrics: 64 bits, and reasons without a number" \
+	'exitstat_exits_total{reason="EXTERNAL_INTERRUPT",code="1"} 4294967301' \
+	'exitstat_exits_total{reason="UNLISTED",code=""} 2'
+cp "$scratch/out" "$scratch/expected"
+mkdir "$scratch/textfile"
+echo old >"$scratch/textfile/exitstat.prom"
+probe metrics --from "$machines/full-vmx.txt" -o "$scratch/textfile/exitstat.prom"
+check "metrics -o: the same" cmp -s "$scratch/expected" "$scratch/textfile/exitstat.prom"
+check "metrics -o: nothing is left beside it" [ "$(find "$scratch/textfile" -type f | wc -l)" -eq 1 ]
+check "metrics -o: others can read it" [ -n "$(find "$scratch/textfile" -perm -444 -name exitstat.prom)" ]
+probe metrics --from "$machines/stock-svm.txt"
+check "metrics: without counters it says so" grep -qx 'exitstat_status 5' "$scratch/out"
+expect_status "metrics: and by its status" 5
+probe metrics --from "$machines/full-vmx.txt" -o "$scratch/none/exitstat.prom"
+expect_status "metrics -o: a folder that is not there" 1
+probe metrics --from "$machines/full-vmx.txt" -o /proc/exitstat.prom
+expect_status "metrics -o: a folder that takes no files" 1
+refused metrics --json
+refused metrics -o
+
+# --- bench
+probe bench --count 100 --json
+check "bench: it ends well" [ "$status" -eq 0 ]
+json_is "bench: CPUID takes time, and the order is one" '.kinds[1] | .kind == "CPUID" and .count == 100 and
+	.min_cycles > 0 and .min_cycles <= .median_cycles and .median_cycles <= .p99_cycles'
+refused bench -c 0
+refused bench -c 1000001
+refused bench 5
+
+# --- sorting, choice of reasons, other formats
+probe -r -n -o name -s exits --from "$machines/full-vmx.txt"
+check "--sort by exits" [ "$(tr '\n' ' ' <"$scratch/out")" = \
+	'EXTERNAL_INTERRUPT EPT_VIOLATION MSR_WRITE CPUID HLT UNLISTED ' ]
+probe -r -n -o name -s name --from "$machines/full-vmx.txt"
+check "--sort by name, rising" [ "$(head -n 1 "$scratch/out")" = CPUID ]
+probe -r -n -o name -s reason --from "$machines/full-vmx.txt"
+check "--sort by reason, those without a number last" [ "$(tail -n 1 "$scratch/out")" = UNLISTED ]
+probe -r -n -o name,exits -R HLT,0x30,UNLISTED,INVD --from "$machines/full-vmx.txt"
+cat >"$scratch/expected" <<'EOF2'
+EPT_VIOLATION 120000
+HLT 2500
+UNLISTED 2
+INVD 0
+EOF2
+check "--reasons by name and number, zeros included" cmp -s "$scratch/expected" "$scratch/out"
+probe --export -o name,exits --from "$machines/full-vmx.txt"
+expect_lines "--export" 'NAME="HLT" EXITS="2500"'
+probe --raw -o meaning,name -R HLT --from "$machines/full-vmx.txt"
+expect_lines "--raw: blanks in cells are escaped" 'HLT:\x20the\x20guest\x20has\x20nothing\x20to\x20do HLT'
+refused -R zz
+refused -R ''
+refused -R 4294967296
+refused -R NPF --from "$machines/full-vmx.txt"
+refused -s exit
+refused --export --raw
+
+# --- help of each command
+for command in check stat watch record report bench leaf list metrics; do
+	probe $command --help
+	check "$command --help" grep -q "^Usage: cpuid-probe $command " "$scratch/out"
+	probe $command --zz
+	check "$command: an unknown option" [ "$status" -eq 2 ]
+done
+
+# --- the static program prints the same
+static=$program-static
+if [ -x "$static" ] && [ -z "${WRAPPER:-}" ]; then
+	good=yes
+	for machine in full-vmx full-svm required-svm stock-vmx; do
+		for options in '' --raw --export -n --json '-a -o meaning,name,us/exit'; do
+			# shellcheck disable=SC2086 # words are the options
+			"$program" $options --from "$machines/$machine.txt" >"$scratch/expected" 2>/dev/null || :
+			# shellcheck disable=SC2086
+			"$static" $options --from "$machines/$machine.txt" >"$scratch/out" 2>/dev/null || :
+			cmp -s "$scratch/expected" "$scratch/out" || good="no: $machine $options"
+		done
+	done
+	check "the static program's output is the same" [ "$good" = yes ]
+	check "the static program is static" sh -c "! ldd '$static' >/dev/null 2>&1"
+else
+	skip "the static program" "it is not built, or a wrapper is used"
+fi
+
+echo "1..$tests"
