@@ -132,6 +132,54 @@ for command in check stat watch record report bench leaf list metrics; do
 	check "$command: an unknown option" [ "$status" -eq 2 ]
 done
 
+# --- manual pages and completion have what the program has
+man=$(dirname "$0")/../man
+missing=''
+for command in '' check stat watch record report bench leaf list metrics; do
+	# shellcheck disable=SC2086 # none, or one word
+	probe $command --help
+	page=$man/cpuid-probe${command:+-$command}.1
+	# shellcheck disable=SC2013 # words
+	for option in $(sed -n 's/^  .*--\([a-z-]*\) .*/\1/p' "$scratch/out"); do
+		grep -qE "(Fl -|, Fl |Fl . , Fl -)$option" "$page" "$man/cpuid-probe.1" ||
+			missing="$missing $command:--$option"
+	done
+	# shellcheck disable=SC2013 # words
+	for column in $(sed -n '/^Columns:/,/^$/s/^  \([^ ]*\) .*/\1/p' "$scratch/out"); do
+		grep -qF "Cm $column" "$man/cpuid-probe.1" || missing="$missing $column"
+	done
+done
+check "manual pages: each option and column of each command" [ -z "$missing" ]
+if command -v mandoc >/dev/null; then
+	check "manual pages: mandoc finds nothing" mandoc -T lint -W warning "$man"/*.1
+else
+	skip "manual pages: mandoc finds nothing" "mandoc is not installed"
+fi
+
+# completes NAME EXPECTED WORD...: what bash would offer for the last word has this line.
+completes() {
+	name=$1 expected=$2
+	shift 2
+	bash -c 'compopt() { :; }; . "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+		_cpuid_probe; printf "%s\n" "${COMPREPLY[@]}"' - \
+		"$(dirname "$0")/../completion.bash" "$program" "$@" >"$scratch/out" 2>"$scratch/err" || :
+	check "completion: $name" grep -qxF -e "$expected" "$scratch/out"
+}
+if [ -n "${WRAPPER:-}" ]; then
+	skip "completion" "it starts the program itself"
+elif command -v bash >/dev/null; then
+	completes "commands" metrics m
+	completes "options" --json --j
+	completes "options of a command" --per-second stat --p
+	completes "columns" CYCLES% -o C
+	completes "columns of a list" NAME,EXITS -o NAME,E
+	completes "reasons" EPT_VIOLATION watch -R EPT
+	completes "files" "$scratch/out" report "$scratch/ou"
+	completes "commands to run" bash stat bas
+else
+	skip "completion" "bash is not installed"
+fi
+
 # --- the static program prints the same
 static=$program-static
 if [ -x "$static" ] && [ -z "${WRAPPER:-}" ]; then
