@@ -180,6 +180,13 @@ else
 	skip "completion" "bash is not installed"
 fi
 
+# --- where it starts
+if [ -n "${WRAPPER:-}" ] || ! command -v objdump >/dev/null || ldd "$program" | grep -q asan; then
+	skip "symbol versions for Ubuntu 22.04 and later" "no objdump, a wrapper, or a sanitizer"
+else
+	check "symbol versions for Ubuntu 22.04 and later" "$(dirname "$0")/elf.sh" "$program"
+fi
+
 # --- the static program prints the same
 static=$program-static
 if [ -x "$static" ] && [ -z "${WRAPPER:-}" ]; then
