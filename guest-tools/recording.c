@@ -184,9 +184,9 @@ static int read_timed(struct reader *r, struct answers *set, char *line, struct 
 	return 1;
 }
 
-int reader_open(struct reader *r, const char *path)
+int reader_open(struct reader *r, FILE *file, const char *path)
 {
-	*r = (struct reader){ .path = path, .file = fopen(path, "re") };
+	*r = (struct reader){ .path = path, .file = file };
 	if (!r->file) {
 		warn("cannot open '%s'", path);
 		return -1;

@@ -36,8 +36,11 @@ struct reader {
 	bool ended;
 };
 
-/* 0, or -1 with a message on stderr; then there is nothing to close. */
-int reader_open(struct reader *r, const char *path);
+/*
+ * Takes the stream over; NULL is one that could not be opened, as errno tells.  0, or -1
+ * with a message on stderr; then there is nothing to close.
+ */
+int reader_open(struct reader *r, FILE *file, const char *path);
 
 /*
  * Puts the answers of the next reading into *set, which keeps those that it does not

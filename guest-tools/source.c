@@ -153,8 +153,13 @@ static int begin_file(struct source *src)
 
 int source_open_file(struct source *src, const char *path)
 {
+	return source_open_stream(src, fopen(path, "re"), path);
+}
+
+int source_open_stream(struct source *src, FILE *file, const char *path)
+{
 	*src = (struct source){ .read = read_file, .begin = begin_file, .fd = -1 };
-	if (reader_open(&src->reader, path))
+	if (reader_open(&src->reader, file, path))
 		return -1;
 	/* The first one now: a file that is none is told before anything else happens. */
 	if (begin_file(src)) {

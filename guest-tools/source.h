@@ -82,6 +82,9 @@ int source_open_device(struct source *src);
  */
 int source_open_file(struct source *src, const char *path);
 
+/* The same for a stream, which it takes over; NULL: an error that errno tells. */
+int source_open_stream(struct source *src, FILE *file, const char *path);
+
 /*
  * Passes every read on to inner and writes the answers of each reading to the file
  * named path.  Returns 0, or -1 with a message on stderr.

@@ -169,7 +169,8 @@ if ! command -v tmux >/dev/null; then
 elif [ -n "${WRAPPER:-}" ]; then
 	skip "watch on a terminal" "too slow under a wrapper"
 else
-	tm() { tmux -S "$scratch/tmux" -f /dev/null "$@"; }
+	# Its own errors show in what is not seen.
+	tm() { tmux -S "$scratch/tmux" -f /dev/null "$@" 2>>"$scratch/err" || :; }
 	# seen TEXT: within five seconds.
 	seen() {
 		for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do
