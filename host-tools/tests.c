@@ -40,6 +40,8 @@ const struct test tests[] = {
 	{ "cpu-hog", "time in which another task has the CPU is not in cycles", test_cpu_hog, .extended = true },
 	{ "fast-path", "exits that re-enter the guest in the fast path are counted", test_fast_path },
 	{ "direct", "each reason that KVM dispatches around its handler table is counted", test_direct },
+	{ "failed-entry", "a VM entry that fails is an exit, if the processor names a reason", test_failed_entry },
+	{ "real-mode", "real mode reads the same; what KVM emulates there is no exit", test_real_mode },
 	{ "nested", "exits of a nested guest count once, here; L1 or this KVM answers its CPUID", test_nested },
 
 	{ "smp", "several vCPUs at once: counts are exact, from each vCPU", test_smp, .smp = true },

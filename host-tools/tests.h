@@ -109,6 +109,8 @@ enum verdict test_emulated(struct ctx *c, const struct test *test);
 enum verdict test_cpuid_faulting(struct ctx *c, const struct test *test);
 enum verdict test_privilege(struct ctx *c, const struct test *test);
 enum verdict test_vmm_entries(struct ctx *c, const struct test *test);
+enum verdict test_real_mode(struct ctx *c, const struct test *test);
+enum verdict test_failed_entry(struct ctx *c, const struct test *test);
 enum verdict test_sweep(struct ctx *c, const struct test *test);
 enum verdict test_time_oracle(struct ctx *c, const struct test *test);
 enum verdict test_halt_polling(struct ctx *c, const struct test *test);
