@@ -51,6 +51,11 @@ const struct test tests[] = {
 	{ "two-vms", "two VMs at once do not see each other", test_two_vms },
 	{ "fresh-vm", "a VM made after another was destroyed starts at 0", test_fresh_vm },
 
+	{ "races", "reading, exits, ioctls, vCPUs and VMs that come and go, all at once", test_races, .smp = true,
+	  .extended = true },
+	{ "out-of-memory", "a vCPU's creation fails cleanly at each of its allocations", test_out_of_memory,
+	  .extended = true },
+
 	{ "vcpu-reset", "a vCPU's reset keeps the counters and the instance id", test_vcpu_reset, .extended = true },
 	{ "debugfs-clear", "clearing KVM's statistics in debugfs changes nothing", test_debugfs_clear },
 
@@ -65,6 +70,8 @@ const struct test tests[] = {
 	{ "tracepoint", "each reason equals the kvm_exit tracepoint's histogram, one vCPU", test_tracepoint },
 	{ "tracepoint-smp", "each reason equals the kvm_exit tracepoint's histogram, several vCPUs", test_tracepoint,
 	  .smp = true },
+
+	{ "cpuid-trace", "the kvm_cpuid tracepoint sees each read of these leaves", test_cpuid_trace },
 
 	{ "ext-class", "signature, version, features, TSC rate, vendor, unassigned leaves", test_ext_class,
 	  .extended = true },
