@@ -4,6 +4,8 @@
  * a routine and passes its arguments in registers.  Each routine ends with one OUT to PORT_DONE, so that a
  * call is known to cost exactly one port I/O exit on top of what the routine is made to do.
  */
+#include <asm/kvm_exit_stats.h>
+
 #include "guest.h"
 
 	.section .rodata
@@ -290,6 +292,21 @@ guest_l2:
 	jnz	guest_l2
 	vmmcall
 	ud2
+
+/* For a vCPU in real mode.  EDI: array of uint32_t, ESI: its length: reads of the total. */
+	.code16
+	.globl guest_real
+guest_real:
+	movl	$KVM_EXIT_STATS_CPUID_TOTAL_COUNT, %eax
+	cpuid
+	movl	%eax, (%edi)
+	addl	$4, %edi
+	decl	%esi
+	jnz	guest_real
+	movw	$PORT_DONE, %dx
+	outb	%al, %dx
+	hlt
+	.code64
 
 /* A general protection fault, which some tests expect. */
 	.globl guest_protection

@@ -122,6 +122,10 @@ static int run(const struct options *o)
 		dump_leaves(o->full, o->dump_cpl);
 		return STATUS_TRUE;
 	}
+	if (o->action == BENCH) {
+		bench(c.vendor, o->rounds);
+		return STATUS_TRUE;
+	}
 	switch (find_accounting()) {
 	case ACCOUNTING_NONE:
 		fprintf(stderr, "exitstat-check: this kernel has no exit accounting\n");
@@ -158,6 +162,7 @@ int main(int argc, char **argv)
 	switch (o.action) {
 	case RUN:
 	case DUMP:
+	case BENCH:
 		status = run(&o);
 		break;
 	case LIST:

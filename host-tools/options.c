@@ -17,6 +17,7 @@ static const struct option long_options[] = {
 	{ "full", no_argument, NULL, 'f' },
 	{ "invasive", no_argument, NULL, 'J' },
 	{ "instruction-clock", no_argument, NULL, 'I' },
+	{ "bench", required_argument, NULL, 'b' },
 	{ "dump", required_argument, NULL, 'd' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -37,6 +38,7 @@ void options_help(void)
 	     "      --invasive        also tests that touch the host's other VMs, see the man page\n"
 	     "      --instruction-clock  the TSC counts instructions: times must repeat exactly\n"
 	     "      --dump CPL        print what a VM is answered at these leaves at CPL 0 or 3, on any KVM\n"
+	     "      --bench ROUNDS    print what exits cost in TSC ticks, on any KVM\n"
 	     "  -v, --verbose         show the numbers\n"
 	     "  -h, --help            show this\n"
 	     "  -V, --version         show the version\n"
@@ -110,6 +112,15 @@ void options_parse(struct options *o, int argc, char **argv, bool (*is_test)(con
 			break;
 		case 'I':
 			o->instruction_clock = true;
+			break;
+		case 'b':
+			if (parse_number(optarg, 2, MAX_ROUNDS, &value)) {
+				USAGE_ERROR(o, "--bench takes a number of rounds from 2 to %d, not '%s'", MAX_ROUNDS,
+					    optarg);
+				return;
+			}
+			o->action = BENCH;
+			o->rounds = value;
 			break;
 		case 'd':
 			o->action = DUMP;

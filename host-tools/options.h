@@ -12,9 +12,10 @@ enum exit_status {
 	STATUS_NO_KVM = 4,
 };
 
-enum action { RUN, DUMP, LIST, HELP, VERSION, USAGE };
+enum action { RUN, DUMP, BENCH, LIST, HELP, VERSION, USAGE };
 
 #define MAX_ITERATIONS	100000000
+#define MAX_ROUNDS	100
 
 struct options {
 	enum action action;
@@ -24,6 +25,7 @@ struct options {
 	bool full;
 	bool invasive;
 	int dump_cpl;
+	unsigned int rounds;
 	bool instruction_clock;
 	const char **tests;	/* --test, in argv's own strings */
 	int nr_tests;

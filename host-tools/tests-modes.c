@@ -174,6 +174,60 @@ enum verdict test_cpuid_faulting(struct ctx *c, const struct test *test)
 	return verdict;
 }
 
+/* 16-bit code; where the processor cannot run that itself, KVM emulates it without an exit. */
+enum verdict test_real_mode(struct ctx *c, const struct test *test)
+{
+	unsigned int n = c->iterations < 1000 ? c->iterations : 1000, i, step = 1;
+	struct vcpu *v = &new_vm(c, 0, 1)->vcpus[0];
+	uint32_t reads[1000], before, after;
+
+	if (module_parameter(c->vendor->module, "unrestricted_guest") == 0)
+		step = 0;
+	before = read_leaf(v, KVM_EXIT_STATS_CPUID_TOTAL_COUNT, 0).eax;
+	vcpu_set_real_mode(v);
+	vcpu_call(v, (struct guest_call){ guest_real, .rdi = vcpu_data_gpa(v), .rsi = n });
+	memcpy(reads, vcpu_data(v), n * sizeof(*reads));
+	vcpu_set_cpl(v, 0);
+	after = read_leaf(v, KVM_EXIT_STATS_CPUID_TOTAL_COUNT, 0).eax;
+	for (i = 1; i < n; i++)
+		if (reads[i] < reads[i - 1] + step)
+			return fail("read %u in real mode is %u, after %u", i, reads[i], reads[i - 1]);
+	note("%u reads in real mode, %s: %u exits", n, step ? "each an exit" : "emulated", reads[n - 1] - reads[0]);
+	/* Only the host can add to it. */
+	if (reads[n - 1] - reads[0] > step * (n - 1) + n / 10)
+		return fail("%u exits counted in %u reads%s", reads[n - 1] - reads[0], n,
+			    step ? "" : ", which KVM emulated without one");
+	if (reads[0] <= before || after <= reads[n - 1])
+		return fail("the total was %u, in real mode %u to %u, and then %u", before, reads[0], reads[n - 1], after);
+	return PASS;
+}
+
+enum verdict test_failed_entry(struct ctx *c, const struct test *test)
+{
+	/* "VM-entry failure due to invalid guest state", without the flag in bit 31, and VMEXIT_INVALID. */
+	uint32_t reason = c->vendor->id == KVM_EXIT_STATS_VMX ? 33 : 0xffffffff;
+	struct vcpu *v = &new_vm(c, 0, 1)->vcpus[0];
+	unsigned int n = 10, i;
+	struct table before, after;
+	struct expected e;
+
+	if (module_parameter(c->vendor->module, "unrestricted_guest") == 0)
+		return skip("KVM emulates such a state instead (module parameter unrestricted_guest)");
+	read_table(v, c->vendor, &before);
+	expect_start(&e, c, &before);
+	v->may_fail = true;
+	for (i = 0; i < n; i++) {
+		vcpu_set_bad_state(v);
+		if (!vcpu_call(v, (struct guest_call){ guest_nothing }).failed)
+			return skip("the processor enters a guest in a state that it should refuse");
+	}
+	v->may_fail = false;
+	vcpu_set_cpl(v, 0);
+	expect_more(&e, c, reason, n);
+	read_table(v, c->vendor, &after);
+	return check_delta(c, &before, &after, &e);
+}
+
 static struct vcpu *vcpu_in_mode(struct ctx *c, uint64_t mode)
 {
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_EXIT_STATS, .args = { mode } };

@@ -219,6 +219,36 @@ enum verdict test_tracepoint(struct ctx *c, const struct test *test)
 	return verdict == PASS ? trace_vm(c, 0, nr_vcpus) : verdict;
 }
 
+/* abi.md section 2: the kvm_cpuid tracepoint sees these leaves as it sees others. */
+enum verdict test_cpuid_trace(struct ctx *c, const struct test *test)
+{
+	static const uint32_t leaves[] = { 0, KVM_EXIT_STATS_CPUID_BASE, KVM_EXIT_STATS_CPUID_REASON_CYCLES };
+	struct vcpu *v = &new_vm(c, 0, 1)->vcpus[0];
+	const char *error = cpuid_trace_start();
+	int tid = (int)getpid(), i;
+	enum verdict verdict = PASS;
+	struct hist hist;
+	uint64_t n;
+
+	if (error)
+		return skip("%s", error);
+	for (i = 0; i < 3; i++)
+		vcpu_call(v, (struct guest_call){ guest_cpuid_loop, .r8 = c->iterations, .r9 = leaves[i] });
+	if (tracepoint_read(&hist)) {
+		tracepoint_stop();
+		return fail("the histogram cannot be read");
+	}
+	for (i = 0; i < 3; i++) {
+		n = hist_count(&hist, &tid, 1, leaves[i], UINT32_MAX);
+		if (n != c->iterations)
+			verdict = fail("leaf %#x: kvm_cpuid fired %llu times for %u CPUIDs", leaves[i],
+				       (unsigned long long)n, c->iterations);
+	}
+	hist_free(&hist);
+	tracepoint_stop();
+	return verdict;
+}
+
 static enum verdict compare_host_stats(struct ctx *c, struct vm *vm, struct vm_stats *s)
 {
 	/* The last bucket: reasons that are not in the table. */

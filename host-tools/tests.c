@@ -40,6 +40,8 @@ const struct test tests[] = {
 	{ "cpu-hog", "time in which another task has the CPU is not in cycles", test_cpu_hog, .extended = true },
 	{ "fast-path", "exits that re-enter the guest in the fast path are counted", test_fast_path },
 	{ "direct", "each reason that KVM dispatches around its handler table is counted", test_direct },
+	{ "failed-entry", "a VM entry that fails is an exit, if the processor names a reason", test_failed_entry },
+	{ "real-mode", "real mode reads the same; what KVM emulates there is no exit", test_real_mode },
 	{ "nested", "exits of a nested guest count once, here; L1 or this KVM answers its CPUID", test_nested },
 
 	{ "smp", "several vCPUs at once: counts are exact, from each vCPU", test_smp, .smp = true },
@@ -48,6 +50,11 @@ const struct test tests[] = {
 	{ "late-vcpu", "a vCPU created late counts, one closed goes on counting", test_late_vcpu },
 	{ "two-vms", "two VMs at once do not see each other", test_two_vms },
 	{ "fresh-vm", "a VM made after another was destroyed starts at 0", test_fresh_vm },
+
+	{ "races", "reading, exits, ioctls, vCPUs and VMs that come and go, all at once", test_races, .smp = true,
+	  .extended = true },
+	{ "out-of-memory", "a vCPU's creation fails cleanly at each of its allocations", test_out_of_memory,
+	  .extended = true },
 
 	{ "vcpu-reset", "a vCPU's reset keeps the counters and the instance id", test_vcpu_reset, .extended = true },
 	{ "debugfs-clear", "clearing KVM's statistics in debugfs changes nothing", test_debugfs_clear },
@@ -63,6 +70,8 @@ const struct test tests[] = {
 	{ "tracepoint", "each reason equals the kvm_exit tracepoint's histogram, one vCPU", test_tracepoint },
 	{ "tracepoint-smp", "each reason equals the kvm_exit tracepoint's histogram, several vCPUs", test_tracepoint,
 	  .smp = true },
+
+	{ "cpuid-trace", "the kvm_cpuid tracepoint sees each read of these leaves", test_cpuid_trace },
 
 	{ "ext-class", "signature, version, features, TSC rate, vendor, unassigned leaves", test_ext_class,
 	  .extended = true },

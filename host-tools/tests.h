@@ -63,7 +63,7 @@ struct load {
 	const char *(*run)(struct vcpu *v, unsigned int n);
 };
 
-extern const struct load load_cpuid, load_own_leaf, load_pio_kernel, load_pio_user, load_msr_write, load_msr_read,
+extern const struct load load_cpuid, load_cpuid_hypervisor, load_own_leaf, load_pio_kernel, load_pio_user, load_msr_write, load_msr_read,
 			 load_tsc_deadline, load_self_ipi, load_hypercall, load_hlt, load_hlt_user, load_page_fault,
 			 load_window, load_mmio;
 
@@ -103,12 +103,18 @@ void emulation_prefix_off(void);
 /* What a VM is answered at CPL 0 or 3 for all leaves, to stdout; works on any KVM. */
 void dump_leaves(bool full, int cpl);
 
+/* Costs of exits to stdout; works on any KVM. */
+void bench(const struct vendor *vendor, unsigned int rounds);
+
 /* tests-*.c */
 enum verdict test_nested(struct ctx *c, const struct test *test);
 enum verdict test_emulated(struct ctx *c, const struct test *test);
 enum verdict test_cpuid_faulting(struct ctx *c, const struct test *test);
 enum verdict test_privilege(struct ctx *c, const struct test *test);
 enum verdict test_vmm_entries(struct ctx *c, const struct test *test);
+enum verdict test_real_mode(struct ctx *c, const struct test *test);
+enum verdict test_failed_entry(struct ctx *c, const struct test *test);
+enum verdict test_cpuid_trace(struct ctx *c, const struct test *test);
 enum verdict test_sweep(struct ctx *c, const struct test *test);
 enum verdict test_time_oracle(struct ctx *c, const struct test *test);
 enum verdict test_halt_polling(struct ctx *c, const struct test *test);
@@ -132,6 +138,8 @@ enum verdict test_smp_readers(struct ctx *c, const struct test *test);
 enum verdict test_late_vcpu(struct ctx *c, const struct test *test);
 enum verdict test_two_vms(struct ctx *c, const struct test *test);
 enum verdict test_fresh_vm(struct ctx *c, const struct test *test);
+enum verdict test_races(struct ctx *c, const struct test *test);
+enum verdict test_out_of_memory(struct ctx *c, const struct test *test);
 enum verdict test_kvm_exits(struct ctx *c, const struct test *test);
 enum verdict test_tracepoint(struct ctx *c, const struct test *test);
 enum verdict test_host_stats(struct ctx *c, const struct test *test);

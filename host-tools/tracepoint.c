@@ -20,7 +20,8 @@ static char instance[128];
 static char event[128];		/* with a histogram */
 static bool has_probe;
 
-#define TRIGGER		"hist:keys=common_pid,exit_reason:size=4096"
+/* In place of the exit reason, a histogram of CPUIDs has the leaf. */
+static const char *key = "exit_reason";
 #define KVM_EXIT	"events/kvm/kvm_exit"
 #define KVM_ENTRY	"events/kvm/kvm_entry"
 #define PROBE		"exitstat_check/function"
@@ -76,10 +77,20 @@ static const char *make_instance(void)
 	return NULL;
 }
 
-static const char *put_histogram(const char *on)
+/* Nothing but what a signal handler may call. */
+static int write_trigger(const char *sign)
+{
+	char text[100] = "";
+
+	strcat(strcat(strcat(strcat(text, sign), "hist:keys=common_pid,"), key), ":size=4096");
+	return write_to(instance, event, "/trigger", text);
+}
+
+static const char *put_histogram(const char *on, const char *by)
 {
 	strcpy(event, on);
-	if (write_to(instance, event, "/trigger", TRIGGER))
+	key = by;
+	if (write_trigger(""))
 		return stop_because("cannot put a histogram on the event");
 	return NULL;
 }
@@ -88,7 +99,14 @@ const char *tracepoint_start(void)
 {
 	const char *error = make_instance();
 
-	return error ? error : put_histogram(KVM_EXIT);
+	return error ? error : put_histogram(KVM_EXIT, "exit_reason");
+}
+
+const char *cpuid_trace_start(void)
+{
+	const char *error = make_instance();
+
+	return error ? error : put_histogram("events/kvm/kvm_cpuid", "function");
 }
 
 const char *probe_start(const char *function)
@@ -102,7 +120,7 @@ const char *probe_start(const char *function)
 	has_probe = !write_to(root, "kprobe_events", "", probe);
 	if (!has_probe)
 		return stop_because("cannot put a probe on KVM");
-	return put_histogram("events/" PROBE);
+	return put_histogram("events/" PROBE, "exit_reason");
 }
 
 const char *trace_pairs_start(uint32_t reason)
@@ -130,7 +148,7 @@ void tracepoint_stop(void)
 		return;
 	/* The instance is busy while it has a trigger, the probe while the instance uses it. */
 	if (*event)
-		write_to(instance, event, "/trigger", "!" TRIGGER);
+		write_trigger("!");
 	*event = 0;
 	rmdir(instance);
 	*instance = 0;
@@ -230,6 +248,7 @@ int hist_parse_line(const char *line, struct hist *hist)
 {
 	uint64_t pid, reason, count;
 	struct hist_row *rows;
+	char second[32];
 
 	line += strspn(line, " \t");
 	if (!strncmp(line, "Dropped:", 8))
@@ -237,7 +256,8 @@ int hist_parse_line(const char *line, struct hist *hist)
 	if (*line != '{')
 		return 0;
 	/* Base 0: decimal, or hexadecimal should somebody's kernel print the reason so. */
-	if (number_after(line, "common_pid:", 10, &pid) || number_after(line, "exit_reason:", 0, &reason) ||
+	snprintf(second, sizeof(second), "%s:", key);
+	if (number_after(line, "common_pid:", 10, &pid) || number_after(line, second, 0, &reason) ||
 	    number_after(line, "} hitcount:", 10, &count))
 		return -1;
 	/* A power of two at a time. */

@@ -24,6 +24,8 @@ struct hist {
 
 /* NULL if the histogram runs, else why it cannot. */
 const char *tracepoint_start(void);
+/* The same of kvm_cpuid: the leaf takes the place of the exit reason. */
+const char *cpuid_trace_start(void);
 /*
  * The same of a function of the kernel, by a probe on its entry: its second argument (RSI) takes the place of the
  * exit reason.  With a module: "kvm_intel:vmx_handle_exit".

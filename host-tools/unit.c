@@ -50,7 +50,7 @@ static struct options *parse(const char *line)
 static void test_options(void)
 {
 	static const char *const junk[] = {
-		"--dump", "--dump 1", "--dump 03", "--dump x",
+		"--bench", "--bench 1", "--bench 101", "--bench 5x", "--dump", "--dump 1", "--dump 03", "--dump x",
 		"x", "-", "--", "--lisst", "-z", "--iterations", "--iterations 0", "--iterations -1", "--iterations +1",
 		"--iterations 1k", "--iterations 0x10", "--iterations 99999999999999999999", "--iterations 100000001",
 		"--vcpus 0", "--vcpus 65", "--vcpus two", "--test", "--test nosuch", "--test sum extra", "--list=1",
@@ -67,6 +67,8 @@ static void test_options(void)
 	CHECK(o->action == RUN && o->full && o->invasive && o->instruction_clock);
 	o = parse("--dump 3 --full");
 	CHECK(o->action == DUMP && o->dump_cpl == 3 && o->full);
+	o = parse("--bench 7");
+	CHECK(o->action == BENCH && o->rounds == 7);
 	CHECK(parse("--dump 0")->action == DUMP);
 	CHECK(parse("--list")->action == LIST);
 	CHECK(parse("--help")->action == HELP);

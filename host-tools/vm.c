@@ -308,6 +308,27 @@ void vcpu_set_cpl(struct vcpu *v, int cpl)
 	set_sregs(v);
 }
 
+void vcpu_set_real_mode(struct vcpu *v)
+{
+	struct kvm_sregs s;
+
+	IOCTL(v->fd, KVM_GET_SREGS, &s);
+	s.cs = (struct kvm_segment){ .limit = 0xffff, .type = 11, .present = 1, .s = 1 };
+	s.ds.selector = s.es.selector = s.fs.selector = s.gs.selector = s.ss.selector = 0;
+	s.cr0 = 0x30;		/* NE, ET */
+	s.cr3 = s.cr4 = s.efer = 0;
+	IOCTL(v->fd, KVM_SET_SREGS, &s);
+}
+
+void vcpu_set_bad_state(struct vcpu *v)
+{
+	struct kvm_sregs s;
+
+	IOCTL(v->fd, KVM_GET_SREGS, &s);
+	s.cs.db = 1;
+	IOCTL(v->fd, KVM_SET_SREGS, &s);
+}
+
 bool vcpu_was_reset(struct vcpu *v)
 {
 	struct kvm_mp_state state;
@@ -379,6 +400,7 @@ struct guest_result vcpu_call(struct vcpu *v, struct guest_call call)
 		/* IOPL 3 */
 		.rflags = v->cpl ? 0x3002 : 2,
 		.rax = call.rax, .rcx = call.rcx, .rdx = call.rdx, .rdi = call.rdi,
+		.rsi = call.rsi,
 		.r8 = call.r8, .r9 = call.r9, .r10 = call.r10,
 	};
 	struct kvm_run *run = v->run;
@@ -415,6 +437,8 @@ struct guest_result vcpu_call(struct vcpu *v, struct guest_call call)
 		case KVM_EXIT_INTR:
 			break;
 		case KVM_EXIT_FAIL_ENTRY:
+			if (v->may_fail)
+				return (struct guest_result){ .failed = true };
 			bail_out("KVM could not enter the guest: hardware reason %#llx",
 				 (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
 		case KVM_EXIT_INTERNAL_ERROR:

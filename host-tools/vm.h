@@ -34,6 +34,7 @@ struct vcpu {
 	/* What user space shall do. */
 	unsigned int io_delay_us;	/* sleep in the VMM on each PORT_USER access */
 	bool want_window;		/* ask for an interrupt window, and inject VECTOR_PLAIN there */
+	bool may_fail;			/* a failed VM entry ends a call and is no error */
 	bool may_fault;			/* a call that ends in a general protection fault is no error */
 	int cpl;			/* vcpu_set_cpl() */
 };
@@ -53,11 +54,12 @@ struct vm {
 /* The registers of a call; RIP is a guest_* symbol. */
 struct guest_call {
 	const char *rip;
-	uint64_t rax, rcx, rdx, rdi, r8, r9, r10;
+	uint64_t rax, rcx, rdx, rdi, rsi, r8, r9, r10;
 };
 
 struct guest_result {
 	uint64_t r9, r15;
+	bool failed;		/* with may_fail */
 	bool faulted;		/* with may_fault; then call vcpu_set_cpl() before the next call */
 };
 
@@ -72,6 +74,10 @@ void vm_destroy(struct vm *vm);
 struct guest_result vcpu_call(struct vcpu *v, struct guest_call call);
 /* CPL 0 or 3, where a call may do port I/O, too.  One vCPU at a time may fault at CPL 3: they share the stack for it. */
 void vcpu_set_cpl(struct vcpu *v, int cpl);
+/* Real mode, but for data segments of 4 GiB; vcpu_set_cpl() leads back. */
+void vcpu_set_real_mode(struct vcpu *v);
+/* Both a 64-bit and a 32-bit code segment, which no processor enters; vcpu_set_cpl() leads back. */
+void vcpu_set_bad_state(struct vcpu *v);
 /* Where the host finds the vCPU's data, and where the guest does. */
 void *vcpu_data(struct vcpu *v);
 uint64_t vcpu_data_gpa(struct vcpu *v);

@@ -5,14 +5,14 @@
  * Runs in the emulated host beside the QEMU of a nested guest. It shows the guest's
  * console and, once the guest has powered off and its vCPUs have stopped, compares the
  * histogram that the tracepoint kept of the vCPU threads with the statistics that KVM
- * gives for the vCPUs (QEMU's query-stats): reason by reason, without tolerance. What the
- * guest's cpuid-probe read must lie, reason by reason too, between the tracepoint's counts
- * before and after it. A kernel without those statistics is said to be one ("skipped:"),
- * and only the guest's numbers are compared.
+ * gives for the vCPUs (QEMU's query-stats): vCPU by vCPU and reason by reason, without
+ * tolerance. What the guest's cpuid-probe read must lie, reason by reason too, between the
+ * tracepoint's counts before and after it. A kernel without those statistics is said to be
+ * one ("skipped:"), and only the guest's numbers are compared.
  *
- * With -j and -p, the statistics and the thread ids come from files and the command line,
- * with -b and -r the histogram before the guest read, and what it read: this is how the
- * tests feed it.
+ * With -j and -p, the statistics and the thread ids, in the order of the statistics, come
+ * from files and the command line, with -b and -r the histogram before the guest read, and
+ * what it read: this is how the tests feed it.
  *
  * Exit status: 0 all is equal, 1 something differs or went wrong, 2 usage.
  */
@@ -48,7 +48,7 @@ struct counts {
 	uint64_t total;
 };
 
-/* What KVM says of the vCPUs. It counts more as its own "exits" than the tracepoint sees. */
+/* What KVM says of a vCPU. It counts more as its own "exits" than the tracepoint sees. */
 struct statistics {
 	struct counts counts;
 	uint64_t exits;
@@ -162,13 +162,13 @@ static char *read_file(const char *path)
 	return text;
 }
 
-/* The tracepoint's counts of these threads. The VMX reason carries flags above bit 15. */
-static struct counts read_histogram(const char *path, const int *tids, int nr_tids)
+/* The tracepoint's counts of each of these threads. The VMX reason carries flags above bit 15. */
+static void read_histogram(struct counts *counts, const char *path, const int *tids, int nr_tids)
 {
 	char *text = read_file(path), *save = NULL, *line;
-	struct counts counts = { 0 };
 	bool totals = false;
 
+	memset(counts, 0, nr_tids * sizeof(*counts));
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		uint64_t reason, hits, dropped;
 		int tid, i;
@@ -188,14 +188,26 @@ static struct counts read_histogram(const char *path, const int *tids, int nr_ti
 		for (i = 0; i < nr_tids; i++) {
 			if (tids[i] != tid)
 				continue;
-			counts.bucket[reason_to_bucket(svm ? reason : reason & 0xffff)] += hits;
-			counts.total += hits;
+			counts[i].bucket[reason_to_bucket(svm ? reason : reason & 0xffff)] += hits;
+			counts[i].total += hits;
 		}
 	}
 	if (!totals)
 		die("%s: it has no line with what was dropped", path);
 	free(text);
-	return counts;
+}
+
+static struct counts sum_up(const struct counts *counts, int nr)
+{
+	struct counts sum = { 0 };
+	unsigned int bucket;
+
+	for (; nr; nr--, counts++) {
+		for (bucket = 0; bucket < NR_BUCKETS; bucket++)
+			sum.bucket[bucket] += counts->bucket[bucket];
+		sum.total += counts->total;
+	}
+	return sum;
 }
 
 static struct json_object *member(struct json_object *object, const char *key)
@@ -247,17 +259,18 @@ static bool is_reversed(struct json_object *histogram)
 }
 
 /*
- * Adds up what query-stats returned for the vCPUs. The per-reason cycles must add up to
+ * Reads what query-stats returned for the vCPUs. The per-reason cycles must add up to
  * the total of each vCPU, and what the vCPU was away for cannot be less.
  */
-static struct statistics read_statistics(struct json_object *vcpus, int nr_vcpus)
+static void read_statistics(struct statistics *kvm, struct json_object *vcpus, int nr_vcpus)
 {
-	struct statistics kvm = { .host_view = true };
-	size_t i, bucket;
+	size_t bucket;
+	int i;
 
 	if ((int)json_object_array_length(vcpus) != nr_vcpus)
 		die("statistics of %zu vCPUs instead of %d", json_object_array_length(vcpus), nr_vcpus);
-	for (i = 0; i < json_object_array_length(vcpus); i++) {
+	memset(kvm, 0, nr_vcpus * sizeof(*kvm));
+	for (i = 0; i < nr_vcpus; i++) {
 		struct json_object *vcpu = json_object_array_get_idx(vcpus, i);
 		struct json_object *count = statistic(vcpu, "exit_reason_count");
 		struct json_object *cycles = statistic(vcpu, "exit_reason_cycles");
@@ -268,14 +281,14 @@ static struct statistics read_statistics(struct json_object *vcpus, int nr_vcpus
 		bool reversed;
 
 		if (!exits)
-			die("vCPU %zu has no statistic \"exits\"", i);
-		kvm.exits += json_object_get_uint64(exits);
-		if (!count && !cycles && !total && !away) {
-			kvm.host_view = false;
+			die("vCPU %d has no statistic \"exits\"", i);
+		kvm[i].exits = json_object_get_uint64(exits);
+		kvm[i].host_view = count || cycles || total || away;
+		if (kvm[i].host_view != kvm[0].host_view ||
+		    (kvm[i].host_view && (!count || !cycles || !total || !away)))
+			die("vCPU %d has some of the statistics of VM exits, but not all", i);
+		if (!kvm[i].host_view)
 			continue;
-		}
-		if (!count || !cycles || !total || !away || !kvm.host_view)
-			die("vCPU %zu has some of the statistics of VM exits, but not all", i);
 		if (json_object_array_length(count) != NR_BUCKETS ||
 		    json_object_array_length(cycles) != NR_BUCKETS)
 			die("a histogram has %zu buckets instead of %d",
@@ -286,19 +299,18 @@ static struct statistics read_statistics(struct json_object *vcpus, int nr_vcpus
 			uint64_t c = bucket_value(cycles, bucket, reversed);
 
 			if (c && !n)
-				die("vCPU %zu: %s has cycles without an exit", i, bucket_name(bucket));
-			kvm.counts.bucket[bucket] += n;
-			kvm.counts.total += n;
+				die("vCPU %d: %s has cycles without an exit", i, bucket_name(bucket));
+			kvm[i].counts.bucket[bucket] = n;
+			kvm[i].counts.total += n;
 			sum += c;
 		}
 		if (sum != json_object_get_uint64(total))
-			die("vCPU %zu: the reasons' cycles are %" PRIu64 ", the total is %" PRIu64,
+			die("vCPU %d: the reasons' cycles are %" PRIu64 ", the total is %" PRIu64,
 			    i, sum, json_object_get_uint64(total));
 		if (json_object_get_uint64(away) < sum)
-			die("vCPU %zu: %" PRIu64 " away cycles, less than the cycles, %" PRIu64,
+			die("vCPU %d: %" PRIu64 " away cycles, less than the cycles, %" PRIu64,
 			    i, json_object_get_uint64(away), sum);
 	}
-	return kvm;
 }
 
 /* A line of the guest's console: notes what of cpuid-probe's output is in it. */
@@ -310,6 +322,8 @@ static void read_guest(struct guest *guest, const char *line)
 
 	if (sscanf(line, "CPUID(0x4FFFFFFC), exits=%" SCNu64, &exits) == 1)
 		guest->exits = exits;
+	if (sscanf(line, "EXITSTAT-L2: load ends, status %d", &status) == 1 && status)
+		die("the guest's load ended with status %d", status);
 	if (sscanf(line, "EXITSTAT-L2: table ends, status %d", &status) == 1 ||
 	    sscanf(line, "EXITSTAT-L2: raw ends, status %d", &status) == 1) {
 		if (status)
@@ -366,24 +380,13 @@ static void compare_guest(const struct counts *before, const struct guest *guest
 	       guest->counts.total);
 }
 
-/* @guest_compared: without statistics, that is all that was compared. */
-static int compare(const struct counts *tracepoint, const struct statistics *statistics,
-		   bool guest_compared)
+/* Prints what the tracepoint saw of a vCPU and what KVM counted; returns how many reasons differ. */
+static int compare_vcpu(int vcpu, const struct counts *tracepoint, const struct counts *kvm)
 {
-	const struct counts *kvm = &statistics->counts;
 	int reasons = 0, differ = 0;
 	unsigned int bucket;
 
-	if (tracepoint->total > statistics->exits)
-		die("the tracepoint saw %" PRIu64 " exits, more than KVM's \"exits\", %" PRIu64,
-		    tracepoint->total, statistics->exits);
-	if (!statistics->host_view) {
-		if (!guest_compared)
-			die("this kernel has no host view: nothing was compared");
-		printf("skipped: this kernel has no host view\n");
-		return 0;
-	}
-	printf("%-32s %12s %12s\n", "exit reason", "tracepoint", "statistics");
+	printf("vCPU %-27d %12s %12s\n", vcpu, "tracepoint", "statistics");
 	for (bucket = 0; bucket < NR_BUCKETS; bucket++) {
 		bool equal = tracepoint->bucket[bucket] == kvm->bucket[bucket];
 
@@ -396,11 +399,40 @@ static int compare(const struct counts *tracepoint, const struct statistics *sta
 		differ += !equal;
 	}
 	printf("%-32s %12" PRIu64 " %12" PRIu64 "\n", "all", tracepoint->total, kvm->total);
+	fflush(stdout);
 	if (differ)
-		die("%d of %d reasons differ", differ, reasons);
-	if (!tracepoint->total)
-		die("the tracepoint saw no exit of these threads: nothing was compared");
-	printf("equal: %d reasons, %" PRIu64 " exits, no difference\n", reasons, kvm->total);
+		fprintf(stderr, "compare-exits: vCPU %d: %d of %d reasons differ\n", vcpu, differ, reasons);
+	else if (!tracepoint->total)
+		die("the tracepoint saw no exit of vCPU %d: nothing was compared", vcpu);
+	return differ;
+}
+
+/* @guest_compared: without statistics, that is all that was compared. */
+static int compare(const struct counts *tracepoint, const struct statistics *kvm, int nr_vcpus,
+		   bool guest_compared)
+{
+	struct counts sum = sum_up(tracepoint, nr_vcpus);
+	int reasons = 0, differ = 0, i;
+	unsigned int bucket;
+
+	for (i = 0; i < nr_vcpus; i++)
+		if (tracepoint[i].total > kvm[i].exits)
+			die("vCPU %d: the tracepoint saw %" PRIu64 " exits, more than KVM's \"exits\", %"
+			    PRIu64, i, tracepoint[i].total, kvm[i].exits);
+	if (!kvm[0].host_view) {
+		if (!guest_compared)
+			die("this kernel has no host view: nothing was compared");
+		printf("skipped: this kernel has no host view\n");
+		return 0;
+	}
+	for (i = 0; i < nr_vcpus; i++)
+		differ += compare_vcpu(i, &tracepoint[i], &kvm[i].counts);
+	if (differ)
+		return 1;
+	for (bucket = 0; bucket < NR_BUCKETS; bucket++)
+		reasons += sum.bucket[bucket] != 0;
+	printf("equal: %d reasons, %" PRIu64 " exits of %d vCPU%s, no difference\n", reasons, sum.total,
+	       nr_vcpus, nr_vcpus > 1 ? "s" : "");
 	return 0;
 }
 
@@ -501,29 +533,50 @@ static void show_console(const char *marker, struct guest *guest)
 	}
 }
 
+/* The statistics in the order of the vCPUs: QEMU lists them the other way round (seen in 7.2). */
+static struct json_object *in_order_of(struct json_object *cpus, struct json_object *statistics)
+{
+	struct json_object *ordered = json_object_new_array();
+	size_t i, j;
+
+	for (i = 0; i < json_object_array_length(cpus); i++) {
+		struct json_object *cpu = json_object_array_get_idx(cpus, i);
+		const char *path = json_object_get_string(member(cpu, "qom-path"));
+
+		for (j = 0; j < json_object_array_length(statistics); j++) {
+			struct json_object *vcpu = json_object_array_get_idx(statistics, j);
+
+			if (!strcmp(json_object_get_string(member(vcpu, "qom-path")), path))
+				json_object_array_add(ordered, json_object_get(vcpu));
+		}
+	}
+	return ordered;
+}
+
 static int run(const char *console_path, const char *qmp_path, const char *histogram, int nr_vcpus)
 {
-	struct counts before, after, stopped;
-	struct statistics kvm;
+	static struct counts before[MAX_VCPUS], after[MAX_VCPUS], stopped[MAX_VCPUS];
+	static struct statistics kvm[MAX_VCPUS];
+	struct counts low, high;
 	struct guest guest = { 0 };
 	int tids[MAX_VCPUS];
-	struct json_object *answer;
+	struct json_object *answer, *cpus;
 	int i;
 
 	console.fd = connect_to(console_path);
 	qmp.fd = connect_to(qmp_path);
 	qmp_command("{\"execute\":\"qmp_capabilities\"}");
-	answer = qmp_command("{\"execute\":\"query-cpus-fast\"}");
-	if ((int)json_object_array_length(answer) != nr_vcpus)
-		die("QEMU has %zu vCPUs instead of %d", json_object_array_length(answer), nr_vcpus);
+	cpus = qmp_command("{\"execute\":\"query-cpus-fast\"}");
+	if ((int)json_object_array_length(cpus) != nr_vcpus)
+		die("QEMU has %zu vCPUs instead of %d", json_object_array_length(cpus), nr_vcpus);
 	for (i = 0; i < nr_vcpus; i++)
-		tids[i] = json_object_get_int(member(json_object_array_get_idx(answer, i), "thread-id"));
+		tids[i] = json_object_get_int(member(json_object_array_get_idx(cpus, i), "thread-id"));
 
 	show_console("EXITSTAT-L2: ready", &guest);
-	before = read_histogram(histogram, tids, nr_vcpus);
+	read_histogram(before, histogram, tids, nr_vcpus);
 	send_text(console.fd, "\n");
 	show_console("EXITSTAT-L2: read", &guest);
-	after = read_histogram(histogram, tids, nr_vcpus);
+	read_histogram(after, histogram, tids, nr_vcpus);
 	send_text(console.fd, "\n");
 	show_console("EXITSTAT-L2: done", &guest);
 
@@ -536,14 +589,16 @@ static int run(const char *console_path, const char *qmp_path, const char *histo
 		usleep(200000);
 	}
 
-	stopped = read_histogram(histogram, tids, nr_vcpus);
+	read_histogram(stopped, histogram, tids, nr_vcpus);
 	answer = qmp_command("{\"execute\":\"query-stats\",\"arguments\":{\"target\":\"vcpu\","
 			     "\"providers\":[{\"provider\":\"kvm\"}]}}");
-	kvm = read_statistics(answer, nr_vcpus);
+	read_statistics(kvm, in_order_of(cpus, answer), nr_vcpus);
 	send_text(qmp.fd, "{\"execute\":\"quit\"}\n");
 
-	compare_guest(&before, &guest, &after);
-	return compare(&stopped, &kvm, true);
+	low = sum_up(before, nr_vcpus);
+	high = sum_up(after, nr_vcpus);
+	compare_guest(&low, &guest, &high);
+	return compare(stopped, kvm, nr_vcpus, true);
 }
 
 static long number(const char *text, long max)
@@ -599,24 +654,27 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 
 	if (json) {
-		struct counts tracepoint = read_histogram(histogram, tids, nr_tids);
-		struct statistics kvm;
+		static struct counts before[MAX_VCPUS], tracepoint[MAX_VCPUS];
+		static struct statistics kvm[MAX_VCPUS];
 		struct json_object *stats = json_tokener_parse(read_file(json));
 
 		if (!stats)
 			die("%s: no JSON", json);
-		kvm = read_statistics(stats, nr_tids);
+		read_histogram(tracepoint, histogram, tids, nr_tids);
+		read_statistics(kvm, stats, nr_tids);
 		if (rows) {
-			struct counts before = read_histogram(before_path, tids, nr_tids);
 			struct guest guest = { 0 };
+			struct counts low, high = sum_up(tracepoint, nr_tids);
 			char *text = read_file(rows), *line;
 
+			read_histogram(before, before_path, tids, nr_tids);
+			low = sum_up(before, nr_tids);
 			while ((line = strsep(&text, "\n")) != NULL)
 				if (*line)
 					read_guest(&guest, line);
-			compare_guest(&before, &guest, &tracepoint);
+			compare_guest(&low, &guest, &high);
 		}
-		return compare(&tracepoint, &kvm, rows);
+		return compare(tracepoint, kvm, nr_tids, rows);
 	}
 	return run(console_path, qmp_path, histogram, nr_vcpus);
 }
