@@ -180,6 +180,14 @@ else
 	skip "completion" "bash is not installed"
 fi
 
+# --- other processors are refused with a sentence, not with a hundred errors
+if command -v make >/dev/null; then
+	make -C "$(dirname "$0")/.." -n CC='echo aarch64-linux-gnu #' >"$scratch/out" 2>&1 || :
+	check "another processor is refused" grep -q 'can be built for x86 only' "$scratch/out"
+else
+	skip "another processor is refused" "there is no make"
+fi
+
 # --- where it starts
 if [ -n "${WRAPPER:-}" ] || ! command -v objdump >/dev/null || ldd "$program" | grep -q asan; then
 	skip "symbol versions for Ubuntu 22.04 and later" "no objdump, a wrapper, or a sanitizer"
@@ -192,7 +200,7 @@ static=$program-static
 if [ -x "$static" ] && [ -z "${WRAPPER:-}" ]; then
 	good=yes
 	for machine in full-vmx full-svm required-svm stock-vmx; do
-		for options in '' --raw --export -n --json '-a -o meaning,name,us/exit'; do
+		for options in '' --raw --export '-n --raw' --json '-a -o meaning,name,us/exit'; do
 			# shellcheck disable=SC2086 # words are the options
 			"$program" $options --from "$machines/$machine.txt" >"$scratch/expected" 2>/dev/null || :
 			# shellcheck disable=SC2086
