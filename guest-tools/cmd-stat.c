@@ -81,9 +81,11 @@ static int measure(struct source *src, struct options *opt, struct stat *s)
 	err = run_once(opt, &child, s) ? -EIO : 0;
 	if (!err)
 		err = reading_take(src, &after);
+	if (err == -EAGAIN)
+		s->restarts++;	/* moves to other hosts, and the command's status still counts */
 	if (err) {
 		reading_free(&before);
-		return err;
+		return err == -EAGAIN ? 0 : err;
 	}
 	err = add_run(s, &before, &after);
 	reading_free(&before);

@@ -170,7 +170,8 @@ elif [ -n "${WRAPPER:-}" ]; then
 	skip "watch on a terminal" "too slow under a wrapper"
 else
 	# Its own errors show in what is not seen.
-	tm() { tmux -S "$scratch/tmux" -f /dev/null "$@" 2>>"$scratch/err" || :; }
+	server=tmux1
+	tm() { tmux -S "$scratch/$server" -f /dev/null "$@" 2>>"$scratch/err" || :; }
 	# seen TEXT: within five seconds.
 	seen() {
 		for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do
@@ -194,6 +195,8 @@ else
 	check "terminal: q ends it" seen '^status 0'
 	check "terminal: and its settings are back" seen '^icanon'
 	tm kill-server
+	# Another one: the first may take its time to end.
+	server=tmux2
 	TERM=xterm tm new-session -d -x 100 -y 9 \
 		"'$program' watch --from '$series' 30; echo status \$?; stty -a | grep -o -e -*icanon; sleep 60"
 	check "terminal: the machine is named" seen 'Intel VMX, every 30 s'
