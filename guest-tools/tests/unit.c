@@ -17,6 +17,8 @@
 #include "meanings.h"
 #include "numbers.h"
 #include "reading.h"
+#include "runs.h"
+#include "series.h"
 
 #define NR(array) (sizeof(array) / sizeof(*(array)))
 
@@ -544,6 +546,80 @@ static void test_differences(void)
 	counters_free(&c);
 }
 
+static struct counters made_run(uint64_t exits, uint64_t hlt)
+{
+	struct counters c = { .seconds = 2, .exits = exits + hlt, .tsc_khz = 1000 };
+	struct counter row = { .listed = true, .reason = 10, .name = "CPUID", .exits = exits };
+
+	row.cycles = exits * 100;
+	counters_add_row(&c, &row);
+	row = (struct counter){ .listed = true, .reason = 12, .name = "HLT", .exits = hlt };
+	if (hlt)
+		counters_add_row(&c, &row);
+	return c;
+}
+
+static void test_runs(void)
+{
+	static const uint64_t values[] = { 2, 4, 4, 4, 5, 5, 7, 9 };
+	struct counters one, mean, sum;
+	struct runs runs = { 0 };
+	struct sample s = { 0 };
+	bool good = true;
+
+	ok(sample_deviation(&s) == 0, "no value has no deviation");
+	for (size_t i = 0; i < NR(values); i++) {
+		sample_add(&s, values[i]);
+		one = made_run(values[i], i == 1 ? 8 : 0);
+		good = good && !runs_add(&runs, &one);
+	}
+	ok(good && s.mean == 5 && sample_deviation(&s) > 2.138 && sample_deviation(&s) < 2.1381,
+	   "mean and standard deviation");
+	ok(!runs_mean(&runs, &mean) && mean.runs == 8 && mean.seconds == 2 &&
+	   counters_find(&mean, "CPUID")->exits == 5 &&
+	   counters_find(&mean, "CPUID")->cycles == 500 &&
+	   counters_find(&mean, "CPUID")->exits_deviation > 2.138 &&
+	   counters_find(&mean, "CPUID")->cycles_deviation > 213.8, "the mean of runs");
+	ok(counters_find(&mean, "HLT")->exits == 1 && mean.exits == 6 && mean.sum_exits == 6,
+	   "a reason that one run alone has");
+	ok(!runs_sum(&runs, &sum) && sum.seconds == 16 && sum.exits == 48 &&
+	   counters_find(&sum, "HLT")->exits == 8 && sum.runs == 1, "the sum of runs");
+	counters_free(&mean);
+	counters_free(&sum);
+	runs_free(&runs);
+}
+
+/* A machine whose readings are a second apart, ending after the fourth. */
+static int begin_second(struct source *src)
+{
+	struct fake *m = (struct fake *)src;
+
+	if (src->stamp.boot_ns == 4000000000)
+		return 1;
+	src->stamp.boot_ns += 1000000000;
+	if (src->stamp.boot_ns == 3000000000)
+		m->instance = 99;
+	else
+		advance_some(m);
+	return 0;
+}
+
+static void test_series(void)
+{
+	struct fake m = fake_vmx();
+	struct series s;
+
+	m.src.begin = begin_second;
+	m.counts_reads = true;
+	ok(!series_read(&m.src, &s) && s.readings == 4 && s.nr_intervals == 2 && s.nr_restarts == 1 &&
+	   s.restarts[0] == 2, "a series: intervals, and a restart between them");
+	ok(s.sum.seconds == 2 && counters_find(&s.sum, "CPUID")->exits == 20000 &&
+	   s.sum.exits == 20006 && s.nr_reasons == 2, "a series: its sum, own reads left out");
+	ok(s.intervals[0].begin == 0 && s.intervals[0].end == 1 && s.intervals[1].begin == 2 &&
+	   s.intervals[1].end == 3 && s.intervals[0].nr == 2, "a series: only what happened is kept");
+	series_free(&s);
+}
+
 static void test_numbers(void)
 {
 	static const char *const junk[] = {
@@ -732,6 +808,8 @@ int main(int argc, char **argv)
 	test_counters();
 	test_events();
 	test_differences();
+	test_runs();
+	test_series();
 	test_numbers();
 	test_meanings();
 	test_recording(argv[1]);
