@@ -34,7 +34,11 @@ refused leaf -l zz
 # --- the kernel's device
 if [ -r /dev/cpu/0/cpuid ]; then
 	probe leaf 0 --via-kernel
-	check "--via-kernel: the kernel answers as the CPU does" cmp -s "$scratch/expected" "$scratch/out"
+	if [ -n "${WRAPPER:-}" ]; then
+		skip "--via-kernel: the kernel answers as the CPU does" "valgrind has a CPU of its own"
+	else
+		check "--via-kernel: the kernel answers as the CPU does" cmp -s "$scratch/expected" "$scratch/out"
+	fi
 	probe leaf 0 0x80000000 --via-kernel
 	expect_status "--via-kernel: a subleaf that the device cannot take" 1
 else

@@ -93,7 +93,8 @@ kill -TERM $probe_pid
 wait $probe_pid || status=$?
 check "stat: SIGTERM reaches the command" [ $status -eq 7 ]
 
-sleep 0.5 &
+# Under a wrapper the program needs seconds to start.
+if [ -n "${WRAPPER:-}" ]; then sleep 9 & else sleep 0.5 & fi
 probe stat --pid $! --from "$two_runs" --to "$scratch/report"
 expect_status "stat --pid: until the process ends" 0
 check "stat --pid: its report" grep -q 'during process' "$scratch/report"
