@@ -13,8 +13,8 @@
 
 #define FAULTS		"/sys/kernel/debug/"
 #define MAX_FAULTS	10000
-/* Of memory that is left, in bytes; less than the smallest record of accounting. */
-#define BUDGET_STEP	512
+/* Of memory that is left, in bytes: each of KVM's allocations shall be the first to fail, with its fallbacks. */
+#define BUDGET_STEP		32
 #define MAX_BUDGET	(16 << 20)
 
 /* 0, or -1 if it cannot be. */
