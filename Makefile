@@ -2,7 +2,9 @@
 
 FLAVOUR ?= cloud
 DIST ?= dist
-export FLAVOUR DEBUG_INFO CCACHE EXITSTAT_BUILD
+REPO ?= repo
+SERVE_PORT ?= 8000
+export FLAVOUR DEBUG_INFO CCACHE EXITSTAT_BUILD SIGN_KEY REPO_URL SERVE_PORT
 
 ifeq ($(filter cloud quick,$(FLAVOUR)),)
 $(error no such flavour: $(FLAVOUR) (there are cloud and quick))
@@ -19,9 +21,11 @@ help:
 #: sudo make check-soak     nested guests with ten million exits on SVM, a million on VMX: 20 minutes
 #: make packages         build every package into dist/ (2 CPUs, first time: 45 minutes, quick: 25)
 #: make kvm              after a change of the patches: the kernel for the emulators, in 2 minutes
+#: make repo             add the packages in dist/ to a signed package archive in repo/
+#: make serve            serve it on loopback, for guests of QEMU
 #: sudo make build-deps  install what building needs
 #: make source config    only unpack and patch Debian's kernel source, only configure it
-#: make clean            remove build/ (kernel trees too) and dist/
+#: make clean            remove build/ (kernel trees too) and dist/, but not repo/
 #:
 #: Variables, on the command line or in the environment:
 #:   FLAVOUR=quick       a small set of modules, half the time, for tests (default: cloud)
@@ -29,6 +33,10 @@ help:
 #:   CCACHE=0            without ccache
 #:   EXITSTAT_BUILD=DIR  where kernel trees go (default: build)
 #:   DIST=DIR            where packages go (default: dist)
+#:   REPO=DIR            where the package archive is (default: repo)
+#:   SIGN_KEY=KEYID      the key that signs it (default: a throw-away key)
+#:   REPO_URL=URL        where its clients will find it (default: "make serve")
+#:   SERVE_PORT=PORT     for make serve (default: 8000)
 
 check-build-deps:
 	@debian/bin/build-deps --check
@@ -49,6 +57,12 @@ kvm: config
 	@debian/bin/build-kernel --objects-only $(FLAVOUR)
 	@debian/bin/install-dev $(FLAVOUR)
 
+repo:
+	@debian/bin/make-repo "$(DIST)/linux-exitstat_$$(debian/bin/version package)_$(FLAVOUR)_amd64.changes" "$(REPO)"
+
+serve:
+	@debian/bin/serve-repo "$(REPO)" "$(SERVE_PORT)"
+
 demo:
 	@debian/bin/demo $(FLAVOUR) $(DIST)
 
@@ -65,4 +79,4 @@ check check-long check-soak: test-deps
 clean:
 	rm -rf build dist
 
-.PHONY: help demo check check-quick check-long check-soak test-deps check-build-deps build-deps packages source config kvm clean
+.PHONY: help demo repo serve check check-quick check-long check-soak test-deps check-build-deps build-deps packages source config kvm clean

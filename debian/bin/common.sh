@@ -72,4 +72,7 @@ set_flavour() {
 	local_version=+exitstat$own_number-$flavour-amd64
 	release=$upstream_version$local_version
 	objects=$source_tree/$flavour
+	# linux-image-... and linux-headers-...; debian/control says why they differ.
+	metapackages=exitstat
+	[ "$flavour" = cloud ] || metapackages=exitstat-$flavour
 }
