@@ -4,7 +4,7 @@
 
 set -eu
 
-top=$(cd "$(dirname "$0")/../.." && pwd)
+top=$(cd "$(dirname "$0")" && until [ -e debian/changelog ]; do cd ..; done && pwd)
 me=$(basename "$0")
 # Kernel trees live outside of the packaging, so that a new run continues in them.
 build=${EXITSTAT_BUILD:-$top/build}
