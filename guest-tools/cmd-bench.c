@@ -27,8 +27,6 @@
 struct kind {
 	const char *name;
 	const char *reasons[2];		/* of each vendor */
-	/* What real hardware takes, in cycles, as far as others have measured it. */
-	const char *bare_metal;
 	/* NULL: always possible; otherwise NULL or why not. */
 	const char *(*prepare)(void);
 	void (*run)(void);
@@ -85,11 +83,11 @@ static void run_msr(void)
 }
 
 static const struct kind kinds[] = {
-	{ "nothing", { NULL, NULL }, NULL, NULL, run_nothing },
-	{ "CPUID", { "CPUID", "CPUID" }, "100-250", NULL, run_cpuid },
-	{ "port write", { "IO_INSTRUCTION", "IOIO" }, NULL, prepare_port, run_port },
+	{ "nothing", { NULL, NULL }, NULL, run_nothing },
+	{ "CPUID", { "CPUID", "CPUID" }, NULL, run_cpuid },
+	{ "port write", { "IO_INSTRUCTION", "IOIO" }, prepare_port, run_port },
 	/* With a system call around it, which "nothing" has not. */
-	{ "MSR read", { "MSR_READ", "MSR" }, NULL, prepare_msr, run_msr },
+	{ "MSR read", { "MSR_READ", "MSR" }, prepare_msr, run_msr },
 };
 
 #define NR_KINDS (sizeof(kinds) / sizeof(*kinds))
@@ -99,7 +97,6 @@ static const struct grid_column bench_columns[] = {
 	{ "MIN", "min_cycles", GRID_RIGHT }, { "MEDIAN", "median_cycles", GRID_RIGHT },
 	{ "P99", "p99_cycles", GRID_RIGHT }, { "MEDIAN-NS", "median_ns", GRID_RIGHT },
 	{ "EXITS", "exits", GRID_RIGHT }, { "IN-KVM", "kvm_cycles_per_exit", GRID_RIGHT },
-	{ "BARE-METAL", "bare_metal_cycles", GRID_RIGHT },
 };
 
 #define NR_BENCH_COLUMNS (sizeof(bench_columns) / sizeof(*bench_columns))
@@ -187,8 +184,6 @@ static int bench_kind(const struct kind *kind, struct source *src, uint64_t *tim
 		if (row && row->exits)
 			cells[7] = number(row->cycles / row->exits);
 	}
-	if (kind->bare_metal)
-		cells[8] = (struct cell){ .type = CELL_TEXT, .text = kind->bare_metal };
 	counters_free(&diff);
 	return grid_row(grid, cells);
 }

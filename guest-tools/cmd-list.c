@@ -22,7 +22,7 @@ static struct cell text(const char *value)
 static int add_reason(struct grid *grid, enum vendor vendor, uint32_t reason, bool json)
 {
 	char name[REASON_NAME_SIZE], code[16];
-	const char *manual = NULL, *meaning = reason_meaning(vendor, reason, &manual);
+	const char *meaning = reason_meaning(vendor, reason);
 	struct cell number = { .type = CELL_NUMBER, .number = reason };
 
 	reason_name(vendor, reason, name);
@@ -30,7 +30,7 @@ static int add_reason(struct grid *grid, enum vendor vendor, uint32_t reason, bo
 	snprintf(code, sizeof(code), vendor == VENDOR_SVM ? "0x%" PRIx32 : "%" PRIu32, reason);
 	return grid_row(grid, (const struct cell[NR_LIST_COLUMNS]){
 		text(vendor_key(vendor)), json ? number : text(code), text(name),
-		text(meaning ? meaning : "-"), text(manual ? manual : "-"),
+		text(meaning ? meaning : "-"), text(reasons_manual(vendor)),
 	});
 }
 

@@ -179,7 +179,7 @@ struct cell column_cell(enum column_id id, const struct detection *d, const stru
 		return c->has_away && (row->listed || row->total) && c->tsc_khz ?
 		       real_cell(row->away / hz, 6) : none;
 	case COL_MEANING:
-		meaning = row->listed ? reason_meaning(d->vendor, row->reason, NULL) : NULL;
+		meaning = row->listed ? reason_meaning(d->vendor, row->reason) : NULL;
 		return meaning ? text_cell(meaning) : none;
 	case NR_COLUMNS:
 		break;

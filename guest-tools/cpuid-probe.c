@@ -45,8 +45,8 @@ const struct command commands[] = {
 	{ "bench", CMD_BENCH, NULL, 0, 0,
 	  "measures what one exit costs, of each kind that a program can provoke",
 	  "MIN, MEDIAN and P99 are in cycles as this machine sees them, \"nothing\" is what measuring\n"
-	  "takes. EXITS and IN-KVM are as the host counted. BARE-METAL is from the literature. As root\n"
-	  "also port I/O and, with the kernel's module msr, an MSR.",
+	  "takes. EXITS and IN-KVM are as the host counted. As root also port I/O and, with the\n"
+	  "kernel's module msr, an MSR.",
 	  true, cmd_bench },
 	{ "leaf", CMD_LEAF, "LEAF [ECX]", 1, 2,
 	  "shows the raw registers of one CPUID",
@@ -54,7 +54,7 @@ const struct command commands[] = {
 	  false, cmd_leaf },
 	{ "list", CMD_LIST, NULL, 0, 0,
 	  "lists all exit reasons of both vendors: number, name, meaning, section of the manual",
-	  "Intel: SDM volume 3, by title; AMD: APM volume 2.",
+	  "Intel: Software Developer's Manual; AMD: Architecture Programmer's Manual.",
 	  true, cmd_list },
 	{ "metrics", CMD_METRICS, NULL, 0, 0,
 	  "prints the counters in OpenMetrics format",

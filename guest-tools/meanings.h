@@ -2,14 +2,16 @@
 #ifndef MEANINGS_H
 #define MEANINGS_H
 
-/* What the exit reasons mean, and where the manuals say so. */
+/* What the exit reasons mean, and where the manuals list them. */
 
 #include "reasons.h"
 
 /*
- * One line; *manual, unless manual is NULL, is the section.  NULL for a reason
- * without an entry; the tests see to it that every defined one has one.
+ * One line; NULL for a reason without an entry; the tests see to it that every
+ * defined one has one.
  */
-const char *reason_meaning(enum vendor vendor, uint32_t reason, const char **manual);
+const char *reason_meaning(enum vendor vendor, uint32_t reason);
+/* Where the vendor's manual lists its exit reasons. */
+const char *reasons_manual(enum vendor vendor);
 
 #endif

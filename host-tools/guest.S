@@ -11,6 +11,24 @@
 	.section .rodata
 	.code64
 
+/* A struct leaf_read at the address in a register, which is moved on to the next. */
+	.macro	read_leaf at, emulated
+	movl	(\at), %eax
+	movl	4(\at), %ecx
+	movl	$GUEST_POISON, %ebx	/* a register that CPUID leaves alone must not look like a zero */
+	movl	%ebx, %edx
+	.ifnb	\emulated
+	ud2
+	.ascii	"kvm"
+	.endif
+	cpuid
+	movl	%eax, 8(\at)
+	movl	%ebx, 12(\at)
+	movl	%ecx, 16(\at)
+	movl	%edx, 20(\at)
+	addq	$24, \at
+	.endm
+
 	.globl guest_start, guest_end
 
 guest_start:
@@ -18,16 +36,7 @@ guest_start:
 /* RDI: array of struct leaf_read, R8: its length. */
 	.globl guest_cpuid
 guest_cpuid:
-	movl	(%rdi), %eax
-	movl	4(%rdi), %ecx
-	movl	$GUEST_POISON, %ebx	/* a register that CPUID leaves alone must not look like a zero */
-	movl	%ebx, %edx
-	cpuid
-	movl	%eax, 8(%rdi)
-	movl	%ebx, 12(%rdi)
-	movl	%ecx, 16(%rdi)
-	movl	%edx, 20(%rdi)
-	addq	$24, %rdi
+	read_leaf %rdi
 	decq	%r8
 	jnz	guest_cpuid
 	jmp	done
@@ -35,18 +44,7 @@ guest_cpuid:
 /* The same, with the prefix that makes KVM emulate the instruction (its parameter force_emulation_prefix). */
 	.globl guest_cpuid_emulated
 guest_cpuid_emulated:
-	movl	(%rdi), %eax
-	movl	4(%rdi), %ecx
-	movl	$GUEST_POISON, %ebx
-	movl	%ebx, %edx
-	ud2
-	.ascii	"kvm"
-	cpuid
-	movl	%eax, 8(%rdi)
-	movl	%ebx, 12(%rdi)
-	movl	%ecx, 16(%rdi)
-	movl	%edx, 20(%rdi)
-	addq	$24, %rdi
+	read_leaf %rdi, emulated
 	decq	%r8
 	jnz	guest_cpuid_emulated
 	jmp	done
@@ -278,16 +276,7 @@ guest_vmrun:
 /* RSI: array of struct leaf_read, R8: its length. */
 	.globl guest_l2
 guest_l2:
-	movl	(%rsi), %eax
-	movl	4(%rsi), %ecx
-	movl	$GUEST_POISON, %ebx
-	movl	%ebx, %edx
-	cpuid
-	movl	%eax, 8(%rsi)
-	movl	%ebx, 12(%rsi)
-	movl	%ecx, 16(%rsi)
-	movl	%edx, 20(%rsi)
-	addq	$24, %rsi
+	read_leaf %rsi
 	decq	%r8
 	jnz	guest_l2
 	vmmcall

@@ -21,10 +21,15 @@ struct leaf_read {
 void read_leaves(struct vcpu *v, struct leaf_read *reads, size_t n);
 struct leaf_read read_leaf(struct vcpu *v, uint32_t leaf, uint32_t index);
 
-/* Registers that the required leaves join to one counter. */
+/* Registers that join to one counter: of the extended leaves, and of the required ones. */
+static inline uint64_t low_high(uint32_t low, uint32_t high)
+{
+	return (uint64_t)high << 32 | low;
+}
+
 static inline uint64_t leaf_cycles(const struct leaf_read *r)
 {
-	return (uint64_t)r->ebx << 32 | r->ecx;
+	return low_high(r->ecx, r->ebx);
 }
 
 /* Of leaf 0x4FFFFF00: EBX, ECX, EDX. */

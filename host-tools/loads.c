@@ -270,13 +270,18 @@ unsigned int load_iterations(const struct load *load, const struct ctx *c)
 	return load->max && c->iterations > load->max ? load->max : c->iterations;
 }
 
+uint32_t load_reason(const struct load *load, const struct ctx *c)
+{
+	return member(c->vendor, load->reason);
+}
+
 void expect_load(struct expected *e, const struct ctx *c, const struct load *load, uint32_t n)
 {
 	const size_t *also;
 
 	for (also = load->also; *also; also++)
 		expect_any(e, c, member(c->vendor, *also));
-	expect_more(e, c, member(c->vendor, load->reason), n);
+	expect_more(e, c, load_reason(load, c), n);
 	/* Each call's last exit. */
 	expect_more(e, c, c->vendor->io, load->call_each ? n : 1);
 }

@@ -64,6 +64,15 @@ static int parse_number(const char *text, unsigned long min, unsigned long max, 
 		snprintf((o)->error, sizeof((o)->error), __VA_ARGS__);		\
 	} while (0)
 
+static bool number_option(struct options *o, const char *name, unsigned long min, unsigned long max,
+			  unsigned long *value)
+{
+	if (!parse_number(optarg, min, max, value))
+		return true;
+	USAGE_ERROR(o, "%s takes a number from %lu to %lu, not '%s'", name, min, max, optarg);
+	return false;
+}
+
 void options_parse(struct options *o, int argc, char **argv, bool (*is_test)(const char *name))
 {
 	unsigned long value;
@@ -90,18 +99,13 @@ void options_parse(struct options *o, int argc, char **argv, bool (*is_test)(con
 			o->tests[o->nr_tests++] = optarg;
 			break;
 		case 'i':
-			if (parse_number(optarg, 1, MAX_ITERATIONS, &value)) {
-				USAGE_ERROR(o, "--iterations takes a number from 1 to %d, not '%s'", MAX_ITERATIONS,
-					    optarg);
+			if (!number_option(o, "--iterations", 1, MAX_ITERATIONS, &value))
 				return;
-			}
 			o->iterations = value;
 			break;
 		case 'c':
-			if (parse_number(optarg, 1, MAX_VCPUS, &value)) {
-				USAGE_ERROR(o, "--vcpus takes a number from 1 to %d, not '%s'", MAX_VCPUS, optarg);
+			if (!number_option(o, "--vcpus", 1, MAX_VCPUS, &value))
 				return;
-			}
 			o->vcpus = (int)value;
 			break;
 		case 'f':
@@ -114,11 +118,8 @@ void options_parse(struct options *o, int argc, char **argv, bool (*is_test)(con
 			o->instruction_clock = true;
 			break;
 		case 'b':
-			if (parse_number(optarg, 2, MAX_ROUNDS, &value)) {
-				USAGE_ERROR(o, "--bench takes a number of rounds from 2 to %d, not '%s'", MAX_ROUNDS,
-					    optarg);
+			if (!number_option(o, "--bench", 2, MAX_ROUNDS, &value))
 				return;
-			}
 			o->action = BENCH;
 			o->rounds = value;
 			break;

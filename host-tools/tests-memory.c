@@ -9,26 +9,14 @@
 
 #include <asm/kvm_exit_stats.h>
 
+#include "files.h"
 #include "tests.h"
 
 #define FAULTS		"/sys/kernel/debug/"
 #define MAX_FAULTS	10000
 /* Of memory that is left, in bytes: each of KVM's allocations shall be the first to fail, with its fallbacks. */
-#define BUDGET_STEP		32
+#define BUDGET_STEP	32
 #define MAX_BUDGET	(16 << 20)
-
-/* 0, or -1 if it cannot be. */
-static int write_file(const char *path, const char *value)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd < 0)
-		return -1;
-	n = write(fd, value, strlen(value));
-	close(fd);
-	return n < 0 ? -1 : 0;
-}
 
 /* Nothing is failed by these alone, and nothing but this task by what follows. */
 static const char *faults_on(void)

@@ -1,38 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Who is answered what: privilege, both of KVM's CPUID paths, what the VMM gives, and any ECX. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <asm/kvm_exit_stats.h>
 
+#include "files.h"
 #include "tests.h"
 
 #define EMULATION_PREFIX	"/sys/module/kvm/parameters/force_emulation_prefix"
 #define VMM_EAX			0x0eaa1234	/* what the VMM gives for our leaves */
-
-static bool write_parameter(const char *path, const char *value)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool done;
-
-	if (fd < 0)
-		return false;
-	done = write(fd, value, strlen(value)) == (ssize_t)strlen(value);
-	close(fd);
-	return done;
-}
 
 static char old_prefix[16];
 
 void emulation_prefix_off(void)
 {
 	if (*old_prefix)
-		write_parameter(EMULATION_PREFIX, old_prefix);
+		write_file(EMULATION_PREFIX, old_prefix);
 	*old_prefix = 0;
 }
 
@@ -49,7 +34,7 @@ static const char *emulation_prefix_on(const struct ctx *c)
 	known = f && fgets(old_prefix, sizeof(old_prefix), f);
 	if (f)
 		fclose(f);
-	if (!known || !write_parameter(EMULATION_PREFIX, "1")) {
+	if (!known || write_file(EMULATION_PREFIX, "1")) {
 		*old_prefix = 0;
 		return "KVM's parameter force_emulation_prefix cannot be written: run it as root";
 	}
@@ -131,6 +116,22 @@ enum verdict test_emulated(struct ctx *c, const struct test *test)
 	return verdict;
 }
 
+/* With the CPUID exit, then, where that can be had, with the emulator. */
+static enum verdict by_both_paths(struct ctx *c, enum verdict (*check)(struct ctx *c, const char *rip))
+{
+	enum verdict verdict = check(c, guest_cpuid);
+	const char *error;
+
+	if (verdict != PASS)
+		return verdict;
+	error = emulation_prefix_on(c);
+	if (error)
+		return skip("true for CPUID exits, but the emulator was not tried: %s", error);
+	verdict = check(c, guest_cpuid_emulated);
+	emulation_prefix_off();
+	return verdict;
+}
+
 static enum verdict check_fault(struct vcpu *v, const char *rip, int cpl, bool want)
 {
 	struct leaf_read r;
@@ -161,17 +162,7 @@ static enum verdict cpuid_faulting(struct ctx *c, const char *rip)
 
 enum verdict test_cpuid_faulting(struct ctx *c, const struct test *test)
 {
-	enum verdict verdict = cpuid_faulting(c, guest_cpuid);
-	const char *error;
-
-	if (verdict == FAIL)
-		return FAIL;
-	error = emulation_prefix_on(c);
-	if (error)
-		return skip("true for CPUID exits, but the emulator was not tried: %s", error);
-	verdict = cpuid_faulting(c, guest_cpuid_emulated);
-	emulation_prefix_off();
-	return verdict;
+	return by_both_paths(c, cpuid_faulting);
 }
 
 /* 16-bit code; where the processor cannot run that itself, KVM emulates it without an exit. */
@@ -230,12 +221,12 @@ enum verdict test_failed_entry(struct ctx *c, const struct test *test)
 
 static struct vcpu *vcpu_in_mode(struct ctx *c, uint64_t mode)
 {
-	struct kvm_enable_cap cap = { .cap = KVM_CAP_EXIT_STATS, .args = { mode } };
 	struct vm *vm = new_cold_vm(c, 0, 0);
+	int error = vm_choose_mode(vm, mode, 0);
 	struct vcpu *v;
 
-	if (ioctl(vm->fd, KVM_ENABLE_CAP, &cap))
-		bail_out("KVM_ENABLE_CAP, mode %llu: %s", (unsigned long long)mode, strerror(errno));
+	if (error)
+		bail_out("KVM_ENABLE_CAP, mode %llu: %s", (unsigned long long)mode, strerror(error));
 	v = vm_add_vcpu(vm);
 	vcpu_warm(v);
 	return v;
@@ -286,17 +277,7 @@ static enum verdict check_modes(struct ctx *c, const char *rip)
 
 enum verdict test_privilege(struct ctx *c, const struct test *test)
 {
-	enum verdict verdict = check_modes(c, guest_cpuid);
-	const char *error;
-
-	if (verdict == FAIL)
-		return FAIL;
-	error = emulation_prefix_on(c);
-	if (error)
-		return skip("true for CPUID exits, but the emulator was not tried: %s", error);
-	verdict = check_modes(c, guest_cpuid_emulated);
-	emulation_prefix_off();
-	return verdict;
+	return by_both_paths(c, check_modes);
 }
 
 static bool has_own_leaf(const struct kvm_cpuid2 *cpuid)
@@ -333,11 +314,10 @@ enum verdict test_vmm_entries(struct ctx *c, const struct test *test)
 	};
 	const int nr = sizeof(leaves) / sizeof(leaves[0]);
 	struct kvm_cpuid_entry2 entries[sizeof(leaves) / sizeof(leaves[0])] = { 0 };
-	struct kvm_enable_cap cap = { .cap = KVM_CAP_EXIT_STATS };
 	struct leaf_read r;
 	struct vcpu *v;
 	struct vm *vm;
-	int i, mode;
+	int i, mode, error;
 
 	if (check_lists(&new_cold_vm(c, 0, 1)->vcpus[0]) == FAIL)
 		return FAIL;
@@ -347,9 +327,9 @@ enum verdict test_vmm_entries(struct ctx *c, const struct test *test)
 		};
 	for (mode = KVM_EXIT_STATS_MODE_OFF; mode <= KVM_EXIT_STATS_MODE_ON; mode++) {
 		vm = new_cold_vm(c, 0, 0);
-		cap.args[0] = mode;
-		if (ioctl(vm->fd, KVM_ENABLE_CAP, &cap))
-			return fail("KVM_ENABLE_CAP, mode %d: %s", mode, strerror(errno));
+		error = vm_choose_mode(vm, mode, 0);
+		if (error)
+			return fail("KVM_ENABLE_CAP, mode %d: %s", mode, strerror(error));
 		vm->extra_cpuid = entries;
 		vm->nr_extra_cpuid = nr;
 		v = vm_add_vcpu(vm);

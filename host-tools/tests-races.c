@@ -79,15 +79,10 @@ struct snapshot {
 	uint32_t vcpus;
 };
 
-static uint64_t join(uint32_t low, uint32_t high)
-{
-	return (uint64_t)high << 32 | low;
-}
-
 static struct record make_record(const struct leaf_read *record, const struct leaf_read *away)
 {
 	return (struct record){
-		join(record->eax, record->ebx), join(record->ecx, record->edx), join(away->eax, away->ebx),
+		low_high(record->eax, record->ebx), low_high(record->ecx, record->edx), low_high(away->eax, away->ebx),
 	};
 }
 
@@ -308,7 +303,6 @@ static void check_host_stats(struct race *r, struct vcpu *v, uint64_t *last_cycl
 
 static void *issue_ioctls(void *arg)
 {
-	struct kvm_enable_cap cap = { .cap = KVM_CAP_EXIT_STATS, .args = { KVM_EXIT_STATS_MODE_OFF } };
 	uint64_t last_cycles[MAX_VCPUS] = { 0 };
 	struct race *r = arg;
 	struct kvm_regs regs;
@@ -324,7 +318,7 @@ static void *issue_ioctls(void *arg)
 			if (ioctl(r->vm->vcpus[i].fd, KVM_GET_REGS, &regs))
 				race_error(r, "KVM_GET_REGS: %s", strerror(errno));
 		}
-		if (ioctl(r->vm->fd, KVM_ENABLE_CAP, &cap) != -1 || errno != EINVAL)
+		if (vm_choose_mode(r->vm, KVM_EXIT_STATS_MODE_OFF, 0) != EINVAL)
 			race_error(r, "KVM let the accounting be switched off after vCPUs had been made");
 		usleep(PAUSE_US);
 	} while (!r->stop);
@@ -344,6 +338,7 @@ static void add_expected(struct expected *e, const struct expected *more)
 	for (i = 0; i < MAX_REASONS; i++) {
 		e->count[i] += more->count[i];
 		e->any[i] |= more->any[i];
+		e->at_least[i] |= more->at_least[i];
 	}
 }
 

@@ -25,11 +25,6 @@
 /* Clocks other than the TSC are scaled by the kernel's own idea of its rate. */
 #define CLOCK_PERCENT	3
 
-static uint64_t low_high(uint32_t low, uint32_t high)
-{
-	return (uint64_t)high << 32 | low;
-}
-
 struct times {
 	uint64_t cycles, away;
 };
@@ -125,8 +120,9 @@ static enum verdict each_cpuid(struct ctx *c)
 }
 
 /* Of a load as a whole, on a reason that nothing but it and the end of a call has. */
-static enum verdict whole_load(struct ctx *c, const struct load *load, uint32_t reason, uint32_t n, bool big)
+static enum verdict whole_load(struct ctx *c, const struct load *load, uint32_t n, bool big)
 {
+	uint32_t reason = load_reason(load, c);
 	struct vcpu *v = &new_vm(c, load->vm_flags, 1)->vcpus[0];
 	uint64_t traced = 0, counted, difference;
 	struct trace_pair *pairs;
@@ -173,13 +169,13 @@ enum verdict test_time_oracle(struct ctx *c, const struct test *test)
 
 	if (verdict != PASS)
 		return verdict;
-	verdict = whole_load(c, &load_pio_kernel, c->vendor->io, c->iterations, false);
+	verdict = whole_load(c, &load_pio_kernel, c->iterations, false);
 	if (verdict != PASS)
 		return verdict;
-	verdict = whole_load(c, &load_msr_write, c->vendor->msr_write, c->iterations, false);
+	verdict = whole_load(c, &load_msr_write, c->iterations, false);
 	if (verdict != PASS)
 		return verdict;
-	return whole_load(c, &load_pio_user, c->vendor->io, SLOW_EXITS, true);
+	return whole_load(c, &load_pio_user, SLOW_EXITS, true);
 }
 
 /* A vCPU's statistic with one value; -1 if it is not there. */

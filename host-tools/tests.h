@@ -63,10 +63,11 @@ struct load {
 	const char *(*run)(struct vcpu *v, unsigned int n);
 };
 
-extern const struct load load_cpuid, load_cpuid_hypervisor, load_own_leaf, load_pio_kernel, load_pio_user, load_msr_write, load_msr_read,
-			 load_tsc_deadline, load_self_ipi, load_hypercall, load_hlt, load_hlt_user, load_page_fault,
-			 load_window, load_mmio;
+extern const struct load load_cpuid, load_cpuid_hypervisor, load_own_leaf, load_pio_kernel, load_pio_user,
+			 load_msr_write, load_msr_read, load_tsc_deadline, load_self_ipi, load_hypercall, load_hlt,
+			 load_hlt_user, load_page_fault, load_window, load_mmio;
 
+uint32_t load_reason(const struct load *load, const struct ctx *c);
 unsigned int load_iterations(const struct load *load, const struct ctx *c);
 /* "0" or "1" or "Y" or "N" of a KVM module's parameter; -1 if it cannot be read. */
 int module_parameter(const char *module, const char *name);

@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "files.h"
+
 /* The histogram's keys are thread ids of the first pid namespace, whose inode never changes. */
 #define INIT_PID_NS	"pid:[4026531836]"
 
@@ -30,16 +32,9 @@ static const char *key = "exit_reason";
 static int write_to(const char *dir, const char *a, const char *b, const char *text)
 {
 	char path[400] = "";
-	ssize_t n;
-	int fd;
 
 	strcat(strcat(strcat(strcat(path, dir), "/"), a), b);
-	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	n = write(fd, text, strlen(text));
-	close(fd);
-	return n == (ssize_t)strlen(text) ? 0 : -1;
+	return write_file(path, text);
 }
 
 static char why[256];

@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <asm/kvm_exit_stats.h>
+
 #include "tap.h"
 
 /* Anywhere above the guest's memory: three pages that old Intel processors need for real mode. */
@@ -283,6 +285,13 @@ static void set_sregs(struct vcpu *v)
 	if (v->vm->flags & VM_IRQCHIP)
 		s.apic_base |= 0xc00;	/* enabled, x2APIC: no memory-mapped accesses, which exit too */
 	IOCTL(v->fd, KVM_SET_SREGS, &s);
+}
+
+int vm_choose_mode(struct vm *vm, uint64_t mode, uint64_t junk)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_EXIT_STATS, .args = { mode, junk } };
+
+	return ioctl(vm->fd, KVM_ENABLE_CAP, &cap) ? errno : 0;
 }
 
 struct vcpu *vm_add_vcpu(struct vm *vm)

@@ -68,6 +68,8 @@ const char *kvm_open(const char *path);
 bool kvm_has(int cap);
 
 struct vm *vm_create(unsigned int flags, int nr_vcpus);
+/* KVM_CAP_EXIT_STATS with this mode, and with junk in args[1]: 0, or the errno. */
+int vm_choose_mode(struct vm *vm, uint64_t mode, uint64_t junk);
 struct vcpu *vm_add_vcpu(struct vm *vm);
 void vm_destroy(struct vm *vm);
 

@@ -53,12 +53,12 @@ probe list
 check "list: both vendors, every reason" [ "$(wc -l <"$scratch/out")" -eq $((1 + 76 + 172)) ]
 check "list: nothing is missing" [ "$(grep -c ' - *$' "$scratch/out")" -eq 0 ]
 check "list: number, name, meaning and section" \
-	grep -qE '^vmx +48 EPT_VIOLATION +memory .* The Extended Page Table Mechanism' "$scratch/out"
+	grep -qE '^vmx +48 EPT_VIOLATION +memory .* SDM vol. 3, appendix C' "$scratch/out"
 check "list: AMD's codes in hexadecimal" grep -qE '^svm +0x400 NPF +nested page fault' "$scratch/out"
 probe list --json
 json_is "list --json" '(.reasons | length) == 248 and .reasons[10] == {vendor: "vmx", reason: 10,
 	name: "CPUID", meaning: "CPUID instruction",
-	manual: "Instructions That Cause VM Exits Unconditionally"} and
+	manual: "SDM vol. 3, appendix C"} and
 	.reasons[-1].reason == 4294967295'
 refused list vmx
 
