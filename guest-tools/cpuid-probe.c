@@ -53,7 +53,7 @@ const struct command commands[] = {
 	  "  cpuid-probe leaf 0x4FFFFFFC\n  cpuid-probe leaf 0x4FFFFFFE 10",
 	  false, cmd_leaf },
 	{ "list", CMD_LIST, NULL, 0, 0,
-	  "lists all exit reasons of both vendors: number, name, meaning, section of the manual",
+	  "lists all exit reasons of both vendors: number, name, meaning, where the manual lists it",
 	  "Intel: Software Developer's Manual; AMD: Architecture Programmer's Manual.",
 	  true, cmd_list },
 	{ "metrics", CMD_METRICS, NULL, 0, 0,
