@@ -221,7 +221,7 @@ enum verdict test_failed_entry(struct ctx *c, const struct test *test)
 
 static struct vcpu *vcpu_in_mode(struct ctx *c, uint64_t mode)
 {
-	struct vm *vm = new_cold_vm(c, 0, 0);
+	struct vm *vm = new_cold_vm(c, VM_MARK_HIGHEST, 0);
 	int error = vm_choose_mode(vm, mode, 0);
 	struct vcpu *v;
 
@@ -498,7 +498,7 @@ void dump_leaves(bool full, int cpl)
 {
 	struct ctx c = { 0 };
 	struct dump d = { 0 };
-	struct vcpu *v = &new_vm(&c, 0, 1)->vcpus[0];
+	struct vcpu *v = &new_vm(&c, VM_MARK_HIGHEST, 1)->vcpus[0];
 
 	vcpu_set_cpl(v, cpl);
 	sweep(v, full, dump_answer, &d);

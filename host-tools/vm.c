@@ -235,11 +235,29 @@ struct kvm_cpuid2 *vcpu_cpuid(struct vcpu *v)
 	return cpuid;
 }
 
+/* KVM lists leaf 0, whose EAX is the highest basic leaf, first. */
+static void mark_highest(struct kvm_cpuid2 *cpuid)
+{
+	struct kvm_cpuid_entry2 *e = cpuid->entries;
+
+	while (e < &cpuid->entries[cpuid->nent] && e->function != cpuid->entries[0].eax)
+		e++;
+	if (e == &cpuid->entries[cpuid->nent]) {
+		if (cpuid->nent == MAX_CPUID_ENTRIES)
+			bail_out("too many CPUID entries");
+		*e = (struct kvm_cpuid_entry2){ .function = cpuid->entries[0].eax };
+		cpuid->nent++;
+	}
+	e->eax = e->ebx = e->ecx = e->edx = 0x0ddba115;
+}
+
 static void set_cpuid(struct vcpu *v)
 {
 	struct kvm_cpuid2 *cpuid = kvm_supported_cpuid();
 	unsigned int i;
 
+	if (v->vm->flags & VM_MARK_HIGHEST)
+		mark_highest(cpuid);
 	for (i = 0; i < cpuid->nent; i++) {
 		/* X2APIC and TSC_DEADLINE: KVM's LAPIC has both, but leaves the second to user space. */
 		if (cpuid->entries[i].function == 1 && v->vm->flags & VM_IRQCHIP)

@@ -17,6 +17,11 @@
 
 enum vm_flags {
 	VM_IRQCHIP = 1,		/* PIC, IOAPIC and LAPICs in the kernel */
+	/*
+	 * The highest basic leaf answers no zeros.  To an Intel guest KVM gives that for leaves that nobody has, which
+	 * otherwise might look like AMD's zeros.
+	 */
+	VM_MARK_HIGHEST = 2,
 };
 
 struct vm;
