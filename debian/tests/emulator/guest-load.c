@@ -30,7 +30,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#define LEAF_EXITS	0x4FFFFFFC
+#include <asm/kvm_exit_stats.h>
+
 /* Counts of a round. Most of its exits are of the cheap kinds. */
 #define CPUIDS		200
 #define HYPERCALLS	100
@@ -71,7 +72,7 @@ static uint32_t exits_so_far(void)
 {
 	unsigned int eax, ebx, ecx, edx;
 
-	__cpuid_count(LEAF_EXITS, 0, eax, ebx, ecx, edx);
+	__cpuid_count(KVM_EXIT_STATS_CPUID_TOTAL_COUNT, 0, eax, ebx, ecx, edx);
 	return eax;
 }
 
@@ -295,7 +296,7 @@ static void work(int index, uint32_t exits)
 		rounds++;
 		now = exits_so_far();
 		if (now - before < CPUIDS)
-			die("CPUID(%#x) grew by %" PRIu32 " in a round with %d CPUIDs", LEAF_EXITS,
+			die("CPUID(%#x) grew by %" PRIu32 " in a round with %d CPUIDs", KVM_EXIT_STATS_CPUID_TOTAL_COUNT,
 			    now - before, CPUIDS);
 		if (index == 0 && now < exits && time(NULL) - shown >= 5) {
 			printf("guest-load: %" PRIu32 " exits, %" PRIu32 " %%\n", now,
