@@ -6,8 +6,10 @@ set -eu
 
 top=$(cd "$(dirname "$0")" && until [ -e debian/changelog ]; do cd ..; done && pwd)
 me=$(basename "$0")
-# Kernel trees live outside of the packaging, so that a new run continues in them.
-build=${EXITSTAT_BUILD:-$top/build}
+# Kernel trees live outside of the packaging, so that a new run continues in them.  Absolute, here
+# and for the scripts that this one calls: each goes to folders of its own.
+build=$(realpath -m "${EXITSTAT_BUILD:-$top/build}")
+[ -z "${EXITSTAT_BUILD:-}" ] || export EXITSTAT_BUILD="$build"
 # The kernel line: Debian packages are named after it, patches sorted by it.
 line=6.12
 
