@@ -63,6 +63,21 @@ package_version=$debian_version+exitstat$own_number
 # where the tree is: same bytes, and ccache hits from another clone.
 source_tree=$build/linux-$debian_version
 
+# The archive's kernel source, as its package has it.
+tarball=/usr/src/linux-source-$line.tar.xz
+
+# unpack_tree FOLDER: a tree of its own, without our series, for a test that builds another kernel.
+# One of another point release goes, with its objects.
+unpack_tree() {
+	[ "$(cat "$1/.exitstat-version" 2>/dev/null)" = "$debian_version" ] || rm -rf "$1"
+	[ ! -d "$1" ] || return 0
+	rm -rf "$1.new"
+	mkdir -p "$1.new"
+	tar -xf "$tarball" -C "$1.new" --strip-components=1
+	echo "$debian_version" >"$1.new/.exitstat-version"
+	mv "$1.new" "$1"
+}
+
 # set_flavour FLAVOUR
 set_flavour() {
 	case $1 in
