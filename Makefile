@@ -24,6 +24,7 @@ help:
 #: make repo             add the packages in dist/ to a signed package archive in repo/
 #: make serve            serve it on loopback, for guests of QEMU
 #: sudo make build-deps  install what building needs
+#: sudo make test-deps   the same and what the tests need
 #: make source config    only unpack and patch Debian's kernel source, only configure it
 #: make clean            remove build/ (kernel trees too) and dist/, but not repo/
 #:
@@ -70,7 +71,7 @@ test-deps:
 	@debian/bin/build-deps --tests
 
 check-quick:
-	@debian/bin/build-deps --check --tests
+	@debian/bin/build-deps --check --quick-tests
 	@debian/bin/run-tests quick
 
 check check-long check-soak: test-deps
