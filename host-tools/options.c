@@ -44,7 +44,7 @@ void options_help(void)
 	     "  -V, --version         show the version\n"
 	     "\n"
 	     "Exit status: 0 all true, 1 something is false, 2 usage, 3 this kernel has no exit accounting,\n"
-	     "4 no usable KVM.");
+	     "4 no usable KVM, 77 each test was skipped.");
 }
 
 /* Digits only: no sign, no space, no rest. */
@@ -73,8 +73,21 @@ static bool number_option(struct options *o, const char *name, unsigned long min
 	return false;
 }
 
+/* Each of these does something else instead of running the tests: one of them, and then no --test. */
+static bool choose(struct options *o, const char **chosen, enum action action, const char *name)
+{
+	if (*chosen && strcmp(*chosen, name)) {
+		USAGE_ERROR(o, "%s and %s exclude each other", *chosen, name);
+		return false;
+	}
+	*chosen = name;
+	o->action = action;
+	return true;
+}
+
 void options_parse(struct options *o, int argc, char **argv, bool (*is_test)(const char *name))
 {
+	const char *chosen = NULL;
 	unsigned long value;
 	int option;
 
@@ -89,7 +102,8 @@ void options_parse(struct options *o, int argc, char **argv, bool (*is_test)(con
 	while ((option = getopt_long(argc, argv, "lt:i:c:vhV", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'l':
-			o->action = LIST;
+			if (!choose(o, &chosen, LIST, "--list"))
+				return;
 			break;
 		case 't':
 			if (!is_test(optarg)) {
@@ -120,15 +134,17 @@ void options_parse(struct options *o, int argc, char **argv, bool (*is_test)(con
 		case 'b':
 			if (!number_option(o, "--bench", 2, MAX_ROUNDS, &value))
 				return;
-			o->action = BENCH;
+			if (!choose(o, &chosen, BENCH, "--bench"))
+				return;
 			o->rounds = value;
 			break;
 		case 'd':
-			o->action = DUMP;
 			if (strcmp(optarg, "0") && strcmp(optarg, "3")) {
 				USAGE_ERROR(o, "--dump takes the CPL, 0 or 3, not '%s'", optarg);
 				return;
 			}
+			if (!choose(o, &chosen, DUMP, "--dump"))
+				return;
 			o->dump_cpl = *optarg - '0';
 			break;
 		case 'v':
@@ -147,6 +163,8 @@ void options_parse(struct options *o, int argc, char **argv, bool (*is_test)(con
 	}
 	if (optind < argc)
 		USAGE_ERROR(o, "takes no arguments, but got '%s'", argv[optind]);
+	else if (chosen && o->nr_tests)
+		USAGE_ERROR(o, "%s and --test exclude each other", chosen);
 }
 
 void options_free(struct options *o)

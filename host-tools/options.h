@@ -10,6 +10,7 @@ enum exit_status {
 	STATUS_USAGE = 2,
 	STATUS_NO_ACCOUNTING = 3,
 	STATUS_NO_KVM = 4,
+	STATUS_SKIPPED = 77,	/* as test harnesses know it */
 };
 
 enum action { RUN, DUMP, BENCH, LIST, HELP, VERSION, USAGE };

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "options.h"
+
 void (*at_bail_out)(void);
 
 static char reason[512];
@@ -111,8 +113,13 @@ int tap_finish(void)
 {
 	note("%d passed, %d failed, %d skipped", counts[PASS], counts[FAIL], counts[SKIP]);
 	fflush(stdout);
-	if (!counts[FAIL])
-		return EXIT_SUCCESS;
-	fprintf(stderr, "exitstat-check: false: %s\n", first_failure);
-	return EXIT_FAILURE;
+	if (counts[FAIL]) {
+		fprintf(stderr, "exitstat-check: false: %s\n", first_failure);
+		return STATUS_FALSE;
+	}
+	if (counts[PASS])
+		return STATUS_TRUE;
+	/* Nothing false, and nothing seen to be true. */
+	fprintf(stderr, "exitstat-check: nothing was checked: %s\n", reason);
+	return STATUS_SKIPPED;
 }

@@ -12,6 +12,7 @@
 #include "options.h"
 #include "reasons.h"
 #include "stats.h"
+#include "tap.h"
 #include "tracepoint.h"
 #include "vm.h"
 
@@ -54,6 +55,8 @@ static void test_options(void)
 		"x", "-", "--", "--lisst", "-z", "--iterations", "--iterations 0", "--iterations -1", "--iterations +1",
 		"--iterations 1k", "--iterations 0x10", "--iterations 99999999999999999999", "--iterations 100000001",
 		"--vcpus 0", "--vcpus 65", "--vcpus two", "--test", "--test nosuch", "--test sum extra", "--list=1",
+		"--bench 5 --dump 0", "--dump 0 --list", "--list --bench 5", "--list --test sum", "--test sum --dump 3",
+		"--bench 5 --test sum",
 	};
 	struct options *o;
 	size_t i;
@@ -71,6 +74,7 @@ static void test_options(void)
 	CHECK(o->action == BENCH && o->rounds == 7);
 	CHECK(parse("--dump 0")->action == DUMP);
 	CHECK(parse("--list")->action == LIST);
+	CHECK(parse("--list --list")->action == LIST);
 	CHECK(parse("--help")->action == HELP);
 	CHECK(parse("--version")->action == VERSION);
 	for (i = 0; i < sizeof(junk) / sizeof(junk[0]); i++) {
@@ -316,7 +320,36 @@ static void test_program(const char *program)
 	CHECK(status_of(program, "--list | grep -q ^tracepoint-smp") == 0);
 	CHECK(status_of(program, "--junk 2> /dev/null") == STATUS_USAGE);
 	CHECK(status_of(program, "junk 2>&1 | grep -q \"'junk'\"") == 0);
+	CHECK(status_of(program, "--bench 5 --dump 0 2>&1 | grep -q -e '--bench and --dump exclude each other'") == 0);
+	CHECK(status_of(program, "--list --test sum 2>&1 | grep -q -e '--list and --test exclude each other'") == 0);
 	CHECK(status_of(program, "--list > /dev/full 2> /dev/null") == STATUS_FALSE);
+}
+
+/* What tap_finish() says after one test that ended so, in a process of its own. */
+static int status_after(enum verdict first, enum verdict second)
+{
+	pid_t pid;
+	int status;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
+			_exit(99);
+		tap_plan(2, false);
+		tap_result(first, "first", "");
+		tap_result(second, "second", "");
+		_exit(tap_finish());
+	}
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static void test_tap(void)
+{
+	CHECK(status_after(PASS, PASS) == STATUS_TRUE);
+	CHECK(status_after(PASS, SKIP) == STATUS_TRUE);
+	CHECK(status_after(SKIP, FAIL) == STATUS_FALSE);
+	CHECK(status_after(SKIP, SKIP) == STATUS_SKIPPED);
 }
 
 int main(int argc, char **argv)
@@ -326,6 +359,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	test_options();
+	test_tap();
 	test_detect();
 	test_hist();
 	test_trace();
