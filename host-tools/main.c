@@ -128,7 +128,12 @@ static int run(const struct options *o)
 	}
 	switch (find_accounting()) {
 	case ACCOUNTING_NONE:
-		fprintf(stderr, "exitstat-check: this kernel has no exit accounting\n");
+		/* The parameter is this kernel's alone. */
+		if (module_parameter("kvm", "exit_stats") == 0)
+			fprintf(stderr, "exitstat-check: KVM's exit accounting is off (kvm.exit_stats=0): write 1 to "
+				"/sys/module/kvm/parameters/exit_stats, and VMs made from then on have it\n");
+		else
+			fprintf(stderr, "exitstat-check: this kernel has no exit accounting\n");
 		return STATUS_NO_ACCOUNTING;
 	case ACCOUNTING_OTHER:
 		fprintf(stderr, "exitstat-check: this kernel has no exit accounting of ours: its leaves 0x4ffffffc to "
