@@ -49,6 +49,27 @@ guest_cpuid_emulated:
 	jnz	guest_cpuid_emulated
 	jmp	done
 
+/* The same, each CPUID after a port read (R9: port), or after an MSR write (R9: MSR, value 1). */
+	.globl guest_in_cpuid
+guest_in_cpuid:
+	movl	%r9d, %edx
+	inb	%dx, %al
+	read_leaf %rdi
+	decq	%r8
+	jnz	guest_in_cpuid
+	jmp	done
+
+	.globl guest_wrmsr_cpuid
+guest_wrmsr_cpuid:
+	movl	%r9d, %ecx
+	movl	$1, %eax
+	xorl	%edx, %edx
+	wrmsr
+	read_leaf %rdi
+	decq	%r8
+	jnz	guest_wrmsr_cpuid
+	jmp	done
+
 /* R9: leaf, R10: sub-leaf, R8: how many times. */
 	.globl guest_cpuid_loop
 guest_cpuid_loop:

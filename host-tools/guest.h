@@ -53,7 +53,7 @@
 
 extern const char guest_start[], guest_end[];
 extern const char guest_cpuid[], guest_cpuid_emulated[], guest_cpuid_loop[], guest_in[], guest_out[], guest_load[];
-extern const char guest_wrmsr[], guest_rdmsr[], guest_vmcall[], guest_vmmcall[];
+extern const char guest_in_cpuid[], guest_wrmsr_cpuid[], guest_wrmsr[], guest_rdmsr[], guest_vmcall[], guest_vmmcall[];
 extern const char guest_hlt_timer[], guest_spin_timer[], guest_hlt[], guest_window[];
 extern const char guest_spin[], guest_touch[], guest_warm[], guest_nothing[];
 extern const char guest_vmrun[], guest_l2[], guest_real[];
