@@ -32,16 +32,21 @@ static void on_signal(int sig, void (*handler)(int sig), struct sigaction *befor
 	struct sigaction action = { .sa_handler = handler };
 
 	sigemptyset(&action.sa_mask);
-	sigaction(sig, &action, before);
+	sigaction(sig, NULL, before);
+	/* What nohup or a shell's background job ignores stays ignored. */
+	if (before->sa_handler != SIG_IGN)
+		sigaction(sig, &action, NULL);
 }
 
-static _Noreturn void become(char **argv, int go, int failure, void (*sigpipe)(int sig))
+static _Noreturn void become(char **argv, int go, int failure, const struct inherited *inherited)
 {
 	char byte;
 	int error;
 
-	if (sigpipe != SIG_ERR)
-		signal(SIGPIPE, sigpipe);
+	if (inherited->sigpipe != SIG_ERR)
+		signal(SIGPIPE, inherited->sigpipe);
+	if (inherited->sigchld != SIG_ERR)
+		signal(SIGCHLD, inherited->sigchld);
 	/* End of file: child_cancel(), or the parent is gone. */
 	if (read(go, &byte, 1) != 1)
 		_exit(EXIT_TOOL_FAILED);
@@ -62,7 +67,7 @@ static int make_pipe(int fds[2])
 	return 0;
 }
 
-int child_prepare(struct child *c, char **argv, void (*sigpipe)(int sig))
+int child_prepare(struct child *c, char **argv, const struct inherited *inherited)
 {
 	int go[2], failure[2];
 
@@ -80,7 +85,7 @@ int child_prepare(struct child *c, char **argv, void (*sigpipe)(int sig))
 	if (!c->pid) {
 		close(go[1]);
 		close(failure[0]);
-		become(argv, go[0], failure[1], sigpipe);
+		become(argv, go[0], failure[1], inherited);
 	}
 	close(go[0]);
 	close(failure[1]);

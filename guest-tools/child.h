@@ -12,6 +12,12 @@ struct child {
 	int failure;		/* read: why it could not be executed */
 };
 
+/* How some signals were handled when the program started: what the command finds again. */
+struct inherited {
+	void (*sigpipe)(int sig);
+	void (*sigchld)(int sig);
+};
+
 /* What nobody can tell from the command's own statuses, so as env(1) does it. */
 #define EXIT_TOOL_FAILED	125
 #define EXIT_NOT_EXECUTABLE	126
@@ -19,9 +25,9 @@ struct child {
 
 /*
  * Makes a process for the command that waits: what making it costs comes before what is
- * measured.  sigpipe is what the command finds set for SIGPIPE.  0, or -1 with a message.
+ * measured.  0, or -1 with a message.
  */
-int child_prepare(struct child *c, char **argv, void (*sigpipe)(int sig));
+int child_prepare(struct child *c, char **argv, const struct inherited *inherited);
 
 /*
  * Lets it run and waits for its end.  Meanwhile interrupts from the terminal, which

@@ -64,7 +64,7 @@ static int measure(struct source *src, struct options *opt, struct stat *s)
 	struct child child;
 	int err;
 
-	if (has_command && child_prepare(&child, opt->args, opt->sigpipe))
+	if (has_command && child_prepare(&child, opt->args, &opt->inherited))
 		return -EIO;
 	err = reading_take(src, &before);
 	if (!err && !has_counters(&before.d)) {

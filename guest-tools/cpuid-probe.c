@@ -176,7 +176,9 @@ int main(int argc, char **argv)
 	fill_standard_streams();
 	opt.report.out = stdout;
 	/* A closed pipe is a write error with a message and a status, not a silent end. */
-	opt.sigpipe = signal(SIGPIPE, SIG_IGN);
+	opt.inherited.sigpipe = signal(SIGPIPE, SIG_IGN);
+	/* Ignored, it would take the exit status of stat's command away. */
+	opt.inherited.sigchld = signal(SIGCHLD, SIG_DFL);
 	command = options_parse(argc, argv, &opt);
 	status = run(command, &opt);
 	if (close_stdout(status) != status)

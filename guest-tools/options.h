@@ -4,8 +4,7 @@
 
 /* The command line: commands, their options and arguments. */
 
-#include <signal.h>
-
+#include "child.h"
 #include "report.h"
 #include "source.h"
 
@@ -31,7 +30,7 @@ struct options {
 	char **args;			/* arguments, NULL at the end */
 	int nr_args;
 
-	void (*sigpipe)(int sig);	/* as it was when the program started */
+	struct inherited inherited;	/* stat */
 	int failure;			/* the exit status of errors */
 	int signal;			/* stat: end by this signal, as the command has; 0: no */
 };

@@ -75,7 +75,21 @@ else
 	skip "stat: a command that cannot be executed" "valgrind finds leaks in the process that was to become it"
 fi
 run_status "options of the command are its own" 0 test --json = --json
-run_status "the command's SIGPIPE is not ignored" 0 sh -c 'trap "exit 9" PIPE; exit 0'
+# A parent that ignores the death of children must not take the status of this one away, and
+# the command finds all signals as it would without stat.  (A shell would not pass
+# CHLD on, and valgrind does not either.)
+wrapper=${WRAPPER:-}
+for ignored in PIPE CHLD; do
+	WRAPPER="env --ignore-signal=$ignored"
+	run_status "exit status with SIG$ignored ignored" 3 sh -c 'exit 3'
+	probe stat -r 2 --from "$two_runs" --to "$scratch/report" -- grep SigIgn /proc/self/status
+	env --ignore-signal=$ignored grep -h SigIgn /proc/self/status /proc/self/status >"$scratch/expected"
+	check "stat: the command finds SIG$ignored ignored" cmp -s "$scratch/expected" "$scratch/out"
+done
+WRAPPER=$wrapper
+probe stat --from "$two_runs" --to "$scratch/report" -- grep SigIgn /proc/self/status
+grep SigIgn /proc/self/status >"$scratch/expected"
+check "stat: the command finds no signal ignored that was not" cmp -s "$scratch/expected" "$scratch/out"
 probe stat --from "$two_runs" -- echo text
 check "stat: standard output is the command's" grep -qx text "$scratch/out"
 probe stat -r 2 --from "$two_runs" --to "$scratch/report" sh -c 'echo once'
@@ -98,6 +112,21 @@ if [ -n "${WRAPPER:-}" ]; then sleep 9 & else sleep 0.5 & fi
 probe stat --pid $! --from "$two_runs" --to "$scratch/report"
 expect_status "stat --pid: until the process ends" 0
 check "stat --pid: its report" grep -q 'during process' "$scratch/report"
+# In the background of a script interrupts are ignored, and stay so.
+if [ -z "${WRAPPER:-}" ]; then
+	sleep 60 & waited_for=$!
+	"$program" stat --pid $waited_for --from "$two_runs" --to "$scratch/report" 2>"$scratch/err" & probe_pid=$!
+	# It waits once it catches SIGTERM, signal 15.
+	until grep -q 'SigCgt:.*[4-7c-f]...$' /proc/$probe_pid/status; do sleep 0.1; done
+	kill -INT $probe_pid
+	sleep 0.5
+	check "stat --pid: an ignored interrupt does not end it" kill -0 $probe_pid
+	kill $waited_for
+	wait $waited_for 2>/dev/null || :
+	wait $probe_pid
+else
+	skip "stat --pid: an ignored interrupt does not end it" "the wrapper catches signals itself"
+fi
 probe stat --pid 2147483647 --from "$two_runs"
 expect_status "stat --pid: no such process" 125
 
