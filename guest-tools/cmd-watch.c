@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "screen.h"
@@ -231,6 +230,11 @@ static bool wait_for_tick(struct watch *w, struct ticks *ticks)
 			return true;
 		case TICK_STOP:
 			return false;
+		case TICK_SUSPEND:
+			screen_close();
+			ticks_suspend();
+			screen_open();
+			/* fall through */
 		case TICK_RESIZED:
 			if (w->page)
 				screen_show(w->page);
@@ -292,7 +296,7 @@ int cmd_watch(struct source *src, struct options *opt)
 	if (parse_series_arguments(opt))
 		return -EINVAL;
 	w.screen = screen_possible() && !opt->csv && !opt->json && !report_table_only(&opt->report);
-	ticks_begin(&ticks, opt->interval_ns, w.screen && isatty(STDIN_FILENO));
+	ticks_begin(&ticks, opt->interval_ns, w.screen);
 	if (w.screen)
 		screen_open();
 	status = loop(&w, src, &ticks);

@@ -10,15 +10,25 @@
 
 #define NS_PER_S UINT64_C(1000000000)
 
-static volatile sig_atomic_t stop, resized;
-static sigset_t while_waiting;
+static volatile sig_atomic_t stop, suspend, resized;
+static sigset_t while_waiting, blocked;
 
 static void note(int sig)
 {
 	if (sig == SIGWINCH)
 		resized = 1;
+	else if (sig == SIGTSTP)
+		suspend = 1;
 	else
 		stop = 1;
+}
+
+static void on_signal(int sig, void (*handler)(int sig))
+{
+	struct sigaction action = { .sa_handler = handler };
+
+	sigemptyset(&action.sa_mask);
+	sigaction(sig, &action, NULL);
 }
 
 static uint64_t now_ns(void)
@@ -29,26 +39,42 @@ static uint64_t now_ns(void)
 	return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-void ticks_begin(struct ticks *t, uint64_t interval_ns, bool keys)
+/* What nohup or a shell's background job ignores stays ignored. */
+static void catch(int sig)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGWINCH };
-	struct sigaction action = { .sa_handler = note };
-	sigset_t block;
+	struct sigaction before;
 
-	sigemptyset(&action.sa_mask);
-	sigemptyset(&block);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
-		struct sigaction before;
+	sigaction(sig, NULL, &before);
+	if (before.sa_handler == SIG_IGN)
+		return;
+	on_signal(sig, note);
+	sigaddset(&blocked, sig);
+}
 
-		/* What nohup or a shell's background job ignores stays ignored. */
-		sigaction(signals[i], NULL, &before);
-		if (before.sa_handler != SIG_IGN)
-			sigaction(signals[i], &action, NULL);
-		sigaddset(&block, signals[i]);
+void ticks_begin(struct ticks *t, uint64_t interval_ns, bool screen)
+{
+	sigemptyset(&blocked);
+	catch(SIGINT);
+	catch(SIGQUIT);
+	catch(SIGTERM);
+	catch(SIGHUP);
+	if (screen) {
+		catch(SIGTSTP);
+		catch(SIGWINCH);
 	}
 	/* They come in pselect() alone, where none is missed. */
-	sigprocmask(SIG_BLOCK, &block, &while_waiting);
-	*t = (struct ticks){ interval_ns, now_ns() + interval_ns, keys };
+	sigprocmask(SIG_BLOCK, &blocked, &while_waiting);
+	*t = (struct ticks){ interval_ns, now_ns() + interval_ns, screen && isatty(STDIN_FILENO) };
+}
+
+void ticks_suspend(void)
+{
+	on_signal(SIGTSTP, SIG_DFL);
+	raise(SIGTSTP);
+	/* Here it stops, and here it comes back. */
+	sigprocmask(SIG_SETMASK, &while_waiting, NULL);
+	sigprocmask(SIG_BLOCK, &blocked, NULL);
+	on_signal(SIGTSTP, note);
 }
 
 bool ticks_stopped(void)
@@ -56,8 +82,8 @@ bool ticks_stopped(void)
 	sigset_t pending;
 
 	sigpending(&pending);
-	return stop || sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||
-	       sigismember(&pending, SIGHUP);
+	return stop || sigismember(&pending, SIGINT) || sigismember(&pending, SIGQUIT) ||
+	       sigismember(&pending, SIGTERM) || sigismember(&pending, SIGHUP);
 }
 
 enum tick ticks_wait(struct ticks *t)
@@ -74,6 +100,10 @@ enum tick ticks_wait(struct ticks *t)
 		n = pselect(STDIN_FILENO + 1, &fds, NULL, NULL, &timeout, &while_waiting);
 		if (stop)
 			return TICK_STOP;
+		if (suspend) {
+			suspend = 0;
+			return TICK_SUSPEND;
+		}
 		if (resized) {
 			resized = 0;
 			return TICK_RESIZED;

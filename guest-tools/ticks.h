@@ -9,9 +9,10 @@
 
 enum tick {
 	TICK_DUE,		/* the interval is over */
-	TICK_KEY,		/* standard input has something; only if asked for */
+	TICK_KEY,		/* standard input has something; only for a screen */
 	TICK_RESIZED,		/* the terminal has another size */
-	TICK_STOP,		/* interrupt, termination or hang-up */
+	TICK_SUSPEND,		/* Ctrl-Z: whoever waits calls ticks_suspend() */
+	TICK_STOP,		/* interrupt, quit, termination or hang-up */
 };
 
 struct ticks {
@@ -20,13 +21,19 @@ struct ticks {
 	bool keys;
 };
 
-/* From here on those signals only end ticks_wait(). */
-void ticks_begin(struct ticks *t, uint64_t interval_ns, bool keys);
+/*
+ * From here on those signals only end ticks_wait().  Keys, another size and Ctrl-Z matter to
+ * a screen alone.
+ */
+void ticks_begin(struct ticks *t, uint64_t interval_ns, bool screen);
 
 /* Ticks keep their distance, whatever is done between them; missed ones are left out. */
 enum tick ticks_wait(struct ticks *t);
 
-/* Whether such a signal came, without waiting. */
+/* Stops the process as Ctrl-Z would have, and returns when it goes on. */
+void ticks_suspend(void);
+
+/* Whether a signal to stop came, without waiting. */
 bool ticks_stopped(void);
 
 #endif

@@ -204,6 +204,26 @@ else
 	check "terminal: an interrupt ends it as well" seen '^status 0'
 	check "terminal: and its settings are back then, too" seen '^icanon'
 	tm kill-server
+	# In a shell with job control.
+	server=tmux3
+	TERM=xterm tm new-session -d -x 100 -y 9 "env PS1=prompt: ENV= sh -i"
+	tm send-keys "'$program' watch --from '$series' 30; echo status \$?" Enter
+	seen 'Intel VMX, every 30 s' || :
+	tm send-keys C-z
+	check "terminal: Ctrl-Z stops it" seen Stopped
+	tm send-keys 'stty -a | grep -o -e -*icanon' Enter
+	check "terminal: with its settings back" seen '^icanon'
+	tm send-keys clear Enter fg Enter
+	check "terminal: fg shows the page again" seen 'Intel VMX, every 30 s'
+	tm send-keys C-z
+	check "terminal: and Ctrl-Z stops it again" seen Stopped
+	tm send-keys fg Enter
+	seen 'Intel VMX, every 30 s' || :
+	tm send-keys "C-\\"
+	check "terminal: Ctrl-\\ ends it" seen '^prompt:$'
+	tm send-keys 'stty -a | grep -o -e -*icanon' Enter
+	check "terminal: and its settings are back after that" seen '^icanon'
+	tm kill-server
 fi
 
 echo "1..$tests"
