@@ -77,13 +77,25 @@ static void fill_standard_streams(void)
 			exit(EXIT_FAILURE);
 }
 
-/* Writing the recording would empty what is still to be read. */
-static bool same_file(const char *from, const char *dump)
+/* A terminal, a pipe or /dev/null may be both. */
+static bool same_file(const char *in, const char *out)
 {
 	struct stat a, b;
 
-	return from && dump && !stat(from, &a) && !stat(dump, &b) &&
+	return in && out && !stat(in, &a) && !stat(out, &b) && S_ISREG(a.st_mode) &&
 	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Whether output would destroy the recording that is read; with a message. */
+static bool overwrites_input(const struct command *command, const struct options *opt)
+{
+	const char *in = command->bit == CMD_REPORT ? opt->args[0] : opt->from;
+
+	if (!same_file(in, opt->dump) && !same_file(in, opt->file) && !same_file(in, opt->svg) &&
+	    !same_file(in, opt->to))
+		return false;
+	warnx("'%s' is read, so it cannot be written", in);
+	return true;
 }
 
 static int open_origin(struct source *src, const struct options *opt)
@@ -122,13 +134,11 @@ static int run(const struct command *command, struct options *opt)
 	struct source *src = &origin;
 	int status;
 
+	if (overwrites_input(command, opt))
+		return opt->failure;
 	if (command->sourceless) {
 		status = command->run(NULL, opt);
 	} else {
-		if (same_file(opt->from, opt->dump)) {
-			warnx("'%s' is read, so it cannot be written", opt->from);
-			return opt->failure;
-		}
 		if (open_origin(&origin, opt))
 			return opt->failure;
 		if (opt->dump) {

@@ -18,7 +18,7 @@ struct options {
 	const char *dump;		/* NULL: no recording */
 	bool via_kernel;		/* through the kernel's CPUID device */
 
-	const char *file;		/* record, report, metrics: what -o or the argument names */
+	const char *file;		/* record, metrics: what -o names */
 	const char *svg;		/* report */
 	const char *to;			/* stat: where the report goes; NULL: standard error */
 	uint32_t repeat;		/* stat */

@@ -159,9 +159,27 @@ refused report a b
 refused report --svg
 probe table --from "$series" --dump "$series"
 expect_status "no such command" 2
+
+# --- Output never goes over the recording that is read, by whatever name.
 cp "$series" "$scratch/same"
-probe watch --from "$scratch/same" --dump "$scratch/same"
-check "a file is not recorded over itself" cmp -s "$series" "$scratch/same"
+ln "$scratch/same" "$scratch/same-too"
+for option in 'watch --dump' 'report --svg' 'metrics -o' 'metrics --dump' 'stat --to' 'stat --dump'; do
+	command=${option% *}
+	case $command in
+	report) input='' ;;
+	*) input=--from ;;
+	esac
+	# shellcheck disable=SC2086 # none, or one word
+	probe $command "${option#* }" "$scratch/same-too" $input "$scratch/same"
+	if [ "$status" -ne 0 ] && grep -q 'is read, so it cannot be written' "$scratch/err" &&
+		cmp -s "$series" "$scratch/same"; then
+		ok "a recording is not overwritten: $option"
+	else
+		not_ok "a recording is not overwritten: $option" "status $status"
+	fi
+done
+probe --from /dev/null --dump /dev/null
+check "what keeps nothing may be read and written" grep -q 'holds no CPUID answer' "$scratch/err"
 
 # --- The terminal view
 if ! command -v tmux >/dev/null; then
