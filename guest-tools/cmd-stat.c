@@ -188,7 +188,7 @@ static int add_arguments(struct json_object *doc, const struct options *opt)
 	if (json_member(doc, "command", list))
 		return -ENOMEM;
 	for (int i = 0; i < opt->nr_args; i++) {
-		struct json_object *text = json_object_new_string(opt->args[i]);
+		struct json_object *text = json_text(opt->args[i]);
 
 		if (!text || json_object_array_add(list, text)) {
 			json_object_put(text);

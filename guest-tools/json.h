@@ -20,6 +20,8 @@ int json_null(struct json_object *object, const char *key);
 int json_number(struct json_object *object, const char *key, bool known, uint64_t value);
 /* With so many decimals, not with the seventeen digits of a double. */
 int json_real(struct json_object *object, const char *key, bool known, double value, int decimals);
+/* A string, each byte that is not UTF-8 as U+FFFD; NULL: out of memory. */
+struct json_object *json_text(const char *text);
 /* NULL and "" are not known. */
 int json_string(struct json_object *object, const char *key, const char *value);
 

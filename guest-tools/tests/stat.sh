@@ -138,6 +138,10 @@ expect_status "stat: a report to a full disk" 125
 probe stat --from "$two_runs" --to "$scratch/none/report" -- true
 expect_status "stat: a report to nowhere" 125
 
+probe stat --json --from "$two_runs" --to "$scratch/report" -- true "$(printf 'a\377\303\244"\303')"
+check "stat --json: UTF-8, whatever the arguments are" iconv -f UTF-8 -t UTF-8 -o /dev/null "$scratch/report"
+json_is "stat --json: arguments" '.command == ["true", "a\ufffdä\"\ufffd"]' "$scratch/report"
+
 # --- A recording of a run replays to the same
 probe stat --json --from "$two_runs" --dump "$scratch/dump" --to "$scratch/expected"
 probe stat --json --from "$scratch/dump" --to "$scratch/report"

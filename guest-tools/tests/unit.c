@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "columns.h"
+#include "json.h"
 #include "meanings.h"
 #include "numbers.h"
 #include "reading.h"
@@ -797,6 +798,30 @@ static void test_faults(void)
 	test_blocked_cpuid();
 }
 
+#define BAD "\xef\xbf\xbd"
+
+static void test_json_text(void)
+{
+	static const struct { const char *in, *out; } texts[] = {
+		{ "", "" }, { "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80" },
+		{ "\xff" "a\x80", BAD "a" BAD },			/* never one, or not the first */
+		{ "\xc3", BAD }, { "\xe2\x82" "a", BAD BAD "a" },	/* cut short */
+		{ "\xc0\xaf", BAD BAD }, { "\xe0\x80\xaf", BAD BAD BAD },	/* longer than it must be */
+		{ "\xed\xa0\x80", BAD BAD BAD },			/* a surrogate */
+		{ "\xef\xbf\xbf\xf4\x8f\xbf\xbf", "\xef\xbf\xbf\xf4\x8f\xbf\xbf" },
+		{ "\xf4\x90\x80\x80", BAD BAD BAD BAD },		/* behind the last one */
+	};
+	bool good = true;
+
+	for (size_t i = 0; i < NR(texts); i++) {
+		struct json_object *text = json_text(texts[i].in);
+
+		good &= !strcmp(json_object_get_string(text), texts[i].out);
+		json_object_put(text);
+	}
+	ok(good, "what is not UTF-8 is replaced");
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2) {
@@ -814,6 +839,7 @@ int main(int argc, char **argv)
 	test_meanings();
 	test_recording(argv[1]);
 	test_cells();
+	test_json_text();
 	test_faults();
 	printf("1..%d\n", tests);
 	return 0;
