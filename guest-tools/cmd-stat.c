@@ -257,7 +257,6 @@ int cmd_stat(struct source *src, struct options *opt)
 	struct stat s = { 0 };
 	int err;
 
-	opt->failure = EXIT_TOOL_FAILED;
 	if (opt->pid ? opt->nr_args > 0 : !opt->nr_args && !opt->from) {
 		warnx("stat takes a command, or --pid, or replays --from");
 		return -EINVAL;

@@ -190,6 +190,8 @@ int main(int argc, char **argv)
 	/* Ignored, it would take the exit status of stat's command away. */
 	opt.inherited.sigchld = signal(SIGCHLD, SIG_DFL);
 	command = options_parse(argc, argv, &opt);
+	if (command->bit == CMD_STAT)
+		opt.failure = EXIT_TOOL_FAILED;
 	status = run(command, &opt);
 	if (close_stdout(status) != status)
 		status = opt.failure;

@@ -133,6 +133,10 @@ expect_status "stat --pid: no such process" 125
 probe stat --from "$machines/stock-svm.txt" -- touch "$scratch/ran"
 expect_status "stat: no counters is an error" 125
 check "stat: nothing is run without counters" [ ! -e "$scratch/ran" ]
+probe stat --from "$scratch/none" -- true
+expect_status "stat: no such recording" 125
+probe stat --from "$two_runs" --dump "$scratch/none/dump" -- true
+expect_status "stat: a recording to nowhere" 125
 probe stat --from "$two_runs" --to /dev/full -- true
 expect_status "stat: a report to a full disk" 125
 probe stat --from "$two_runs" --to "$scratch/none/report" -- true
