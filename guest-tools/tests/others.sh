@@ -85,6 +85,21 @@ check "metrics -o: others can read it" [ -n "$(find "$scratch/textfile" -perm -4
 probe metrics --from "$machines/stock-svm.txt"
 check "metrics: without counters it says so" grep -qx 'exitstat_status 5' "$scratch/out"
 expect_status "metrics: and by its status" 5
+# The unit takes for success whatever else the status of a written file is, and 1 for a failure.
+unit=$(dirname "$0")/../../debian/cpuid-probe.cpuid-probe-metrics.service
+success=" 0 $(sed -n 's/^SuccessExitStatus=//p' "$unit") "
+good=yes
+for machine in "$machines"/*.txt; do
+	rm "$scratch/textfile/exitstat.prom"
+	probe metrics --from "$machine" -o "$scratch/textfile/exitstat.prom"
+	[ -e "$scratch/textfile/exitstat.prom" ] || good="no file: $machine"
+	case $success in
+	*" $status "*) ;;
+	*) good="status $status: $machine" ;;
+	esac
+done
+check "metrics: the unit succeeds on each machine" [ "$good" = yes ]
+check "metrics: and fails where the file is not written" [ "${success#* 1 }" = "$success" ]
 probe metrics --from "$machines/full-vmx.txt" -o "$scratch/none/exitstat.prom"
 expect_status "metrics -o: a folder that is not there" 1
 probe metrics --from "$machines/full-vmx.txt" -o /proc/exitstat.prom
