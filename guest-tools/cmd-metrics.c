@@ -64,6 +64,19 @@ static void print_metrics(const struct reading *r, FILE *out)
 	fputs("# EOF\n", out);
 }
 
+/* A device, a pipe or a symbolic link: what must not be replaced by a file.  0, or -1 with a message. */
+static int write_into(const struct reading *r, const char *path)
+{
+	FILE *out = fopen(path, "we");
+
+	if (!out) {
+		warn("cannot write '%s'", path);
+		return -1;
+	}
+	print_metrics(r, out);
+	return close_file(out, path);
+}
+
 /* A reader finds the old file or the new one, never a part.  0, or -1 with a message. */
 static int write_atomically(const struct reading *r, const char *path)
 {
@@ -105,12 +118,15 @@ static int write_atomically(const struct reading *r, const char *path)
 int cmd_metrics(struct source *src, struct options *opt)
 {
 	struct reading r;
+	struct stat there;
 	int err = reading_take(src, &r);
 
 	if (err)
 		return err;
 	if (!opt->file)
 		print_metrics(&r, opt->report.out);
+	else if (!lstat(opt->file, &there) && !S_ISREG(there.st_mode))
+		err = write_into(&r, opt->file) ? EXIT_FAILURE : 0;
 	else if (write_atomically(&r, opt->file))
 		err = EXIT_FAILURE;
 	reading_free(&r);

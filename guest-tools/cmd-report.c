@@ -53,21 +53,13 @@ static int print_json(const struct options *opt, const struct series *s)
 static int write_picture(const struct series *s, const char *path)
 {
 	FILE *out = fopen(path, "we");
-	bool failed;
 
 	if (!out) {
 		warn("cannot write '%s'", path);
 		return -1;
 	}
 	series_picture(s, out);
-	failed = fflush(out) || ferror(out);
-	if (failed)
-		warn("cannot write '%s'", path);
-	if (fclose(out) && !failed) {
-		warn("cannot write '%s'", path);
-		failed = true;
-	}
-	return failed ? -1 : 0;
+	return close_file(out, path);
 }
 
 int cmd_report(struct source *src, struct options *opt)

@@ -243,13 +243,10 @@ static int report(struct options *opt, struct stat *s)
 /* Closes the stream of the report.  0, or -1 with a message. */
 static int finish(struct options *opt, FILE *out)
 {
-	bool failed = fflush(out) || ferror(out);
-
-	if (opt->to && fclose(out))
-		failed = true;
-	if (failed)
-		warn("cannot write '%s'", opt->to ? opt->to : "standard error");
-	return failed ? -1 : 0;
+	if (opt->to)
+		return close_file(out, opt->to);
+	/* Nobody would see why. */
+	return fflush(out) || ferror(out) ? -1 : 0;
 }
 
 int cmd_stat(struct source *src, struct options *opt)

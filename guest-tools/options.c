@@ -72,18 +72,23 @@ void die_usage(const struct command *command)
 	exit(EXIT_USAGE);
 }
 
-int close_stdout(int status)
+int close_file(FILE *out, const char *name)
 {
-	bool failed = fflush(stdout) || ferror(stdout);
+	bool failed = fflush(out) || ferror(out);
 
 	if (failed)
-		warn("cannot write standard output");
+		warn("cannot write '%s'", name);
 	/* Some file systems tell about a full disk only now. */
-	if (fclose(stdout) && !failed) {
-		warn("cannot write standard output");
+	if (fclose(out) && !failed) {
+		warn("cannot write '%s'", name);
 		failed = true;
 	}
-	return failed ? EXIT_FAILURE : status;
+	return failed ? -1 : 0;
+}
+
+int close_stdout(int status)
+{
+	return close_file(stdout, "standard output") ? EXIT_FAILURE : status;
 }
 
 static void print_options(const struct command *command)

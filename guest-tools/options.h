@@ -57,7 +57,10 @@ const struct command *options_parse(int argc, char **argv, struct options *opt);
 /* Ends the program with the command's valid form; the message is out already. */
 _Noreturn void die_usage(const struct command *command);
 
-/* What was printed is only good if all of it arrived: status, or EXIT_FAILURE. */
+/* What was written is only good if all of it arrived.  0, or -1 with a message. */
+int close_file(FILE *out, const char *name);
+
+/* The same for standard output: status, or EXIT_FAILURE. */
 int close_stdout(int status);
 
 #endif

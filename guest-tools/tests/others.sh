@@ -102,6 +102,15 @@ check "metrics: the unit succeeds on each machine" [ "$good" = yes ]
 check "metrics: and fails where the file is not written" [ "${success#* 1 }" = "$success" ]
 probe metrics --from "$machines/full-vmx.txt" -o "$scratch/none/exitstat.prom"
 expect_status "metrics -o: a folder that is not there" 1
+ln -s target "$scratch/textfile/link"
+probe metrics --from "$machines/full-vmx.txt" -o "$scratch/textfile/link"
+check "metrics -o: a symbolic link, as /dev/stdout is one, stays" [ -L "$scratch/textfile/link" ]
+check "metrics -o: and its target is written" cmp -s "$scratch/expected" "$scratch/textfile/target"
+ln -s /dev/full "$scratch/textfile/full"
+probe metrics --from "$machines/full-vmx.txt" -o "$scratch/textfile/full"
+expect_status "metrics -o: a full disk" 1
+probe metrics --from "$machines/full-vmx.txt" -o "$scratch/textfile"
+expect_status "metrics -o: a folder" 1
 probe metrics --from "$machines/full-vmx.txt" -o /proc/exitstat.prom
 expect_status "metrics -o: a folder that takes no files" 1
 refused metrics --json
