@@ -97,6 +97,7 @@ static const struct grid_column bench_columns[] = {
 	{ "MIN", "min_cycles", GRID_RIGHT }, { "MEDIAN", "median_cycles", GRID_RIGHT },
 	{ "P99", "p99_cycles", GRID_RIGHT }, { "MEDIAN-NS", "median_ns", GRID_RIGHT },
 	{ "EXITS", "exits", GRID_RIGHT }, { "IN-KVM", "kvm_cycles_per_exit", GRID_RIGHT },
+	{ "COMPARED-NS", "compared_ns", GRID_RIGHT },
 };
 
 #define NR_BENCH_COLUMNS (sizeof(bench_columns) / sizeof(*bench_columns))
@@ -138,8 +139,41 @@ static double ticks_per_ns(uint64_t ticks, const struct timespec *begin)
 	return ns > 0 ? ticks / ns : 0;
 }
 
+/* The list of kinds in what "bench --json" printed elsewhere; NULL, with a message: it is none. */
+static struct json_object *read_compared(const char *path, struct json_object **doc)
+{
+	struct json_object *kinds;
+
+	*doc = json_object_from_file(path);
+	if (json_object_object_get_ex(*doc, "kinds", &kinds) && json_object_is_type(kinds, json_type_array))
+		return kinds;
+	warnx("'%s' is not what 'cpuid-probe bench --json' prints", path);
+	json_object_put(*doc);
+	return NULL;
+}
+
+/* The median there, in ns: clocks of two machines have no unit in common but time. */
+static struct cell compared(struct json_object *kinds, const char *name)
+{
+	struct json_object *kind, *ns;
+
+	for (size_t i = 0; kinds && i < json_object_array_length(kinds); i++) {
+		struct json_object *entry = json_object_array_get_idx(kinds, i);
+
+		if (json_object_object_get_ex(entry, "kind", &kind) &&
+		    json_object_is_type(kind, json_type_string) &&
+		    !strcmp(json_object_get_string(kind), name) &&
+		    json_object_object_get_ex(entry, "median_ns", &ns) &&
+		    json_object_is_type(ns, json_type_double))
+			return (struct cell){
+				.type = CELL_REAL, .real = json_object_get_double(ns), .decimals = 1
+			};
+	}
+	return (struct cell){ .type = CELL_NONE };
+}
+
 static int bench_kind(const struct kind *kind, struct source *src, uint64_t *times, uint32_t count,
-		      struct grid *grid)
+		      struct json_object *there, struct grid *grid)
 {
 	struct cell cells[NR_BENCH_COLUMNS] = { { .type = CELL_NONE } };
 	struct reading before, after;
@@ -185,6 +219,7 @@ static int bench_kind(const struct kind *kind, struct source *src, uint64_t *tim
 			cells[7] = number(row->cycles / row->exits);
 	}
 	counters_free(&diff);
+	cells[8] = compared(there, kind->name);
 	return grid_row(grid, cells);
 }
 
@@ -192,6 +227,7 @@ int cmd_bench(struct source *src, struct options *opt)
 {
 	uint32_t count = opt->count ? opt->count : DEFAULT_COUNT;
 	uint64_t *times = calloc(count, sizeof(*times));
+	struct json_object *doc = NULL, *there = NULL;
 	struct source cpu;
 	struct grid grid;
 	int err;
@@ -199,18 +235,26 @@ int cmd_bench(struct source *src, struct options *opt)
 	(void)src;
 	if (!times)
 		return -ENOMEM;
+	if (opt->compare) {
+		there = read_compared(opt->compare, &doc);
+		if (!there) {
+			free(times);
+			return EXIT_FAILURE;
+		}
+	}
 	source_open_cpu(&cpu);
-	err = grid_begin(&grid, opt, "kinds", bench_columns, NR_BENCH_COLUMNS);
+	err = grid_begin(&grid, opt, "kinds", bench_columns, NR_BENCH_COLUMNS - !there);
 	for (size_t i = 0; !err && i < NR_KINDS; i++) {
 		const char *why = kinds[i].prepare ? kinds[i].prepare() : NULL;
 
 		if (why)
 			warnx("left out: %s %s", kinds[i].name, why);
 		else
-			err = bench_kind(&kinds[i], &cpu, times, count, &grid);
+			err = bench_kind(&kinds[i], &cpu, times, count, there, &grid);
 	}
 	if (msr_fd >= 0)
 		close(msr_fd);
 	free(times);
+	json_object_put(doc);
 	return grid_end(&grid, err);
 }

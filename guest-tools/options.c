@@ -10,7 +10,7 @@
 enum option_id {
 	OPT_ALL = 256, OPT_JSON, OPT_RAW, OPT_EXPORT, OPT_NOHEADINGS, OPT_OUTPUT, OPT_SORT,
 	OPT_REASONS, OPT_REPEAT, OPT_PER_SECOND, OPT_PID, OPT_TO, OPT_CSV, OPT_FILE, OPT_SVG,
-	OPT_COUNT, OPT_FROM, OPT_DUMP, OPT_VIA_KERNEL, OPT_HELP, OPT_VERSION,
+	OPT_COUNT, OPT_COMPARE, OPT_FROM, OPT_DUMP, OPT_VIA_KERNEL, OPT_HELP, OPT_VERSION,
 };
 
 #define COUNTERS	(CMD_TABLE | CMD_STAT | CMD_WATCH | CMD_REPORT)
@@ -45,6 +45,7 @@ static const struct option_def {
 	{ OPT_FILE, 'o', "output", "FILE", CMD_RECORD | CMD_METRICS, "write to FILE" },
 	{ OPT_SVG, 0, "svg", "FILE", CMD_REPORT, "write a picture to FILE" },
 	{ OPT_COUNT, 'c', "count", "N", CMD_BENCH, "execute each kind N times" },
+	{ OPT_COMPARE, 0, "compare", "FILE", CMD_BENCH, "beside the medians of another 'bench --json'" },
 	{ OPT_FROM, 0, "from", "FILE", READING, "replay the CPUID answers in FILE" },
 	{ OPT_DUMP, 0, "dump", "FILE", READING, "record the CPUID answers in FILE" },
 	{ OPT_VIA_KERNEL, 0, "via-kernel", NULL, (READING | CMD_RECORD),
@@ -206,6 +207,9 @@ static void apply(const struct command *command, enum option_id id, char *arg,
 	case OPT_COUNT:
 		if (parse_count(arg, 1000000, &opt->count))
 			refuse(command, "--count", arg, "a number from 1 to 1000000");
+		break;
+	case OPT_COMPARE:
+		opt->compare = arg;
 		break;
 	case OPT_FROM:
 		opt->from = arg;

@@ -20,6 +20,7 @@ struct options {
 
 	const char *file;		/* record, metrics: what -o names */
 	const char *svg;		/* report */
+	const char *compare;		/* bench; NULL: no file of another machine's */
 	const char *to;			/* stat: where the report goes; NULL: standard error */
 	uint32_t repeat;		/* stat */
 	uint32_t pid;			/* stat; 0: none */

@@ -121,6 +121,21 @@ probe bench --count 100 --json
 check "bench: it ends well" [ "$status" -eq 0 ]
 json_is "bench: CPUID takes time, and the order is one" '.kinds[1] | .kind == "CPUID" and .count == 100 and
 	.min_cycles > 0 and .min_cycles <= .median_cycles and .median_cycles <= .p99_cycles'
+json_is "bench: and no column that was not asked for" '.kinds[1] | has("compared_ns") | not'
+echo '{"kinds": [{"kind": "nothing", "median_ns": 5.5}, {"kind": 1}, 2, {"kind": "CPUID", "median_ns": 71.3}]}' \
+	>"$scratch/metal.json"
+probe bench --count 100 --json --compare "$scratch/metal.json"
+json_is "bench --compare: the medians of another machine" '.kinds[0].compared_ns == 5.5 and
+	.kinds[1].compared_ns == 71.3 and ([.kinds[2:][].compared_ns] | all(. == null))'
+probe bench --count 10 --compare "$scratch/metal.json"
+check "bench --compare: the column" grep -q ' COMPARED-NS$' "$scratch/out"
+for other in '' '{' '[]' '5' '{"kinds": 1}'; do
+	echo "$other" >"$scratch/none.json"
+	probe bench --compare "$scratch/none.json"
+	expect_status "bench --compare: refuses '$other'" 1
+done
+probe bench --compare "$scratch/none"
+expect_status "bench --compare: a file that is not there" 1
 refused bench -c 0
 refused bench -c 1000001
 refused bench 5
