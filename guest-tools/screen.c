@@ -18,6 +18,37 @@
 static struct termios before;
 static bool keys_changed;
 
+/* Messages would go with the second page: they are kept for the first. */
+static FILE *messages;
+static int standard_error;
+
+static void hold_messages(void)
+{
+	messages = isatty(STDERR_FILENO) ? tmpfile() : NULL;
+	if (!messages)
+		return;
+	standard_error = dup(STDERR_FILENO);
+	if (standard_error >= 0)
+		dup2(fileno(messages), STDERR_FILENO);
+}
+
+static void show_messages(void)
+{
+	int c;
+
+	if (!messages)
+		return;
+	if (standard_error >= 0) {
+		dup2(standard_error, STDERR_FILENO);
+		close(standard_error);
+	}
+	rewind(messages);
+	while ((c = getc(messages)) != EOF)
+		putc(c, stderr);
+	fclose(messages);
+	messages = NULL;
+}
+
 bool screen_possible(void)
 {
 	const char *term = getenv("TERM");
@@ -34,6 +65,7 @@ void screen_open(void)
 		keys.c_lflag &= ~(ICANON | ECHO);
 		keys_changed = !tcsetattr(STDIN_FILENO, TCSADRAIN, &keys);
 	}
+	hold_messages();
 	fputs(SECOND_PAGE, stdout);
 }
 
@@ -44,6 +76,7 @@ void screen_close(void)
 	if (keys_changed)
 		tcsetattr(STDIN_FILENO, TCSADRAIN, &before);
 	keys_changed = false;
+	show_messages();
 }
 
 void screen_show(const char *text)

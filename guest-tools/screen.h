@@ -10,7 +10,8 @@
 bool screen_possible(void);
 
 /*
- * Takes the terminal: another page than the one before, keys come at once and unseen.
+ * Takes the terminal: another page than the one before, keys come at once and unseen, and
+ * messages on standard error wait.
  * screen_close() gives it back; it must be called before the program ends.
  */
 void screen_open(void);

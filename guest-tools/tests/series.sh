@@ -222,6 +222,12 @@ else
 	check "terminal: an interrupt ends it as well" seen '^status 0'
 	check "terminal: and its settings are back then, too" seen '^icanon'
 	tm kill-server
+	server=tmux4
+	{ head -c $((size / 2)) "$series" && echo junk; } >"$scratch/damaged"
+	TERM=xterm tm new-session -d -x 100 -y 9 "'$program' watch --from '$scratch/damaged' 0.1; echo status \$?; sleep 60"
+	seen '^status 1' || :
+	check "terminal: a message is there after the page" grep -q 'expected leaf' "$scratch/out"
+	tm kill-server
 	# In a shell with job control.
 	server=tmux3
 	TERM=xterm tm new-session -d -x 100 -y 9 "env PS1=prompt: ENV= sh -i"
