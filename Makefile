@@ -78,6 +78,6 @@ check check-long check-soak: test-deps
 	@debian/bin/run-tests $(subst check-,,$@)
 
 clean:
-	rm -rf build dist
+	rm -rf --one-file-system build dist
 
 .PHONY: help demo repo serve check check-quick check-long check-soak test-deps check-build-deps build-deps packages source config kvm clean
