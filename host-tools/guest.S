@@ -316,6 +316,15 @@ guest_real:
 	movw	$PORT_DONE, %dx
 	outb	%al, %dx
 	hlt
+
+/* For system management mode, EDI as above: one read of the total. */
+	.globl guest_smm, guest_smm_end
+guest_smm:
+	movl	$KVM_EXIT_STATS_CPUID_TOTAL_COUNT, %eax
+	cpuid
+	movl	%eax, (%edi)
+	rsm
+guest_smm_end:
 	.code64
 
 /* A general protection fault, which some tests expect. */

@@ -14,6 +14,7 @@
 #define GUEST_VCPUS		0x10000		/* one GUEST_VCPU_SIZE for each vCPU */
 #define GUEST_VCPU_SIZE		0x10000		/* first page: stack, the rest: data */
 #define GUEST_STACK_SIZE	0x1000
+#define GUEST_SMM		0x38000		/* where processors enter system management mode: the third vCPU's */
 #define GUEST_PAGES		0x1000000	/* the never-touched pages */
 #define GUEST_MMIO		0x38000000	/* mapped by the guest, nothing there */
 
@@ -31,6 +32,7 @@
 #define VECTOR_TIMER		0xe0
 #define VECTOR_IPI		0xe1
 
+#define MSR_TSC			0x10
 #define MSR_MISC_FEATURES	0x140		/* bit 0: CPUID faults above CPL 0 */
 #define MSR_TSC_DEADLINE	0x6e0
 #define MSR_X2APIC_EOI		0x80b
@@ -56,7 +58,7 @@ extern const char guest_cpuid[], guest_cpuid_emulated[], guest_cpuid_loop[], gue
 extern const char guest_in_cpuid[], guest_wrmsr_cpuid[], guest_wrmsr[], guest_rdmsr[], guest_vmcall[], guest_vmmcall[];
 extern const char guest_hlt_timer[], guest_spin_timer[], guest_hlt[], guest_window[];
 extern const char guest_spin[], guest_touch[], guest_warm[], guest_nothing[];
-extern const char guest_vmrun[], guest_l2[], guest_real[];
+extern const char guest_vmrun[], guest_l2[], guest_real[], guest_smm[], guest_smm_end[];
 extern const char guest_isr[], guest_isr_apic[], guest_exception[], guest_protection[];
 
 #endif

@@ -10,35 +10,53 @@
 #include "tests.h"
 
 #define EMULATION_PREFIX	"/sys/module/kvm/parameters/force_emulation_prefix"
+#define EXIT_STATS		"/sys/module/kvm/parameters/exit_stats"
 #define VMM_EAX			0x0eaa1234	/* what the VMM gives for our leaves */
 
-static char old_prefix[16];
+/* Parameters of KVM that tests set, and what they were; "" if they are that. */
+static struct parameter {
+	const char *path;
+	char old[16];
+} emulation_prefix = { EMULATION_PREFIX }, exit_stats = { EXIT_STATS };
 
-void emulation_prefix_off(void)
+static void parameter_restore(struct parameter *p)
 {
-	if (*old_prefix)
-		write_file(EMULATION_PREFIX, old_prefix);
-	*old_prefix = 0;
+	if (*p->old)
+		write_file(p->path, p->old);
+	*p->old = 0;
 }
 
-/* NULL, or why guest_cpuid_emulated cannot be had. */
-static const char *emulation_prefix_on(const struct ctx *c)
+void parameters_restore(void)
 {
+	parameter_restore(&emulation_prefix);
+	parameter_restore(&exit_stats);
+}
+
+/* NULL, or why it cannot be set. */
+static const char *parameter_set(const struct ctx *c, struct parameter *p, const char *value)
+{
+	static char cannot[120];
 	const char *error = not_invasive(c);
 	bool known;
 	FILE *f;
 
 	if (error)
 		return error;
-	f = fopen(EMULATION_PREFIX, "re");
-	known = f && fgets(old_prefix, sizeof(old_prefix), f);
+	f = fopen(p->path, "re");
+	known = f && fgets(p->old, sizeof(p->old), f);
 	if (f)
 		fclose(f);
-	if (!known || write_file(EMULATION_PREFIX, "1")) {
-		*old_prefix = 0;
-		return "KVM's parameter force_emulation_prefix cannot be written: run it as root";
-	}
-	return NULL;
+	if (known && !write_file(p->path, value))
+		return NULL;
+	*p->old = 0;
+	snprintf(cannot, sizeof(cannot), "%s cannot be written: run it as root", p->path);
+	return cannot;
+}
+
+/* NULL, or why guest_cpuid_emulated cannot be had. */
+static const char *emulation_prefix_on(const struct ctx *c)
+{
+	return parameter_set(c, &emulation_prefix, "1");
 }
 
 /* One CPUID, by either path. */
@@ -112,7 +130,7 @@ enum verdict test_emulated(struct ctx *c, const struct test *test)
 	if (error)
 		return skip("%s", error);
 	verdict = emulated(c);
-	emulation_prefix_off();
+	parameter_restore(&emulation_prefix);
 	return verdict;
 }
 
@@ -128,7 +146,7 @@ static enum verdict by_both_paths(struct ctx *c, enum verdict (*check)(struct ct
 	if (error)
 		return skip("true for CPUID exits, but the emulator was not tried: %s", error);
 	verdict = check(c, guest_cpuid_emulated);
-	emulation_prefix_off();
+	parameter_restore(&emulation_prefix);
 	return verdict;
 }
 
@@ -217,6 +235,118 @@ enum verdict test_failed_entry(struct ctx *c, const struct test *test)
 	expect_more(&e, c, reason, n);
 	read_table(v, c->vendor, &after);
 	return check_delta(c, &before, &after, &e);
+}
+
+enum verdict test_single_step(struct ctx *c, const struct test *test)
+{
+	/* Exceptions, of which a debugger's are #DB. */
+	uint32_t reason = c->vendor->id == KVM_EXIT_STATS_VMX ? 0 : 0x41;
+	struct vcpu *v = &new_vm(c, 0, 1)->vcpus[0];
+	unsigned int n = c->iterations;
+	uint64_t stops = 4ull * n + 2;
+	struct table before, after;
+	struct expected e;
+
+	read_table(v, c->vendor, &before);
+	expect_start(&e, c, &before);
+	vcpu_single_step(v, true);
+	vcpu_call(v, (struct guest_call){ guest_load, .rdi = vcpu_data_gpa(v), .r8 = n });
+	vcpu_single_step(v, false);
+	/* Four instructions each, two behind them, and the one that ends the call, which exits by itself. */
+	if (v->debug_stops != stops)
+		return fail("a debugger stopped the guest %llu times in %llu instructions",
+			    (unsigned long long)v->debug_stops, (unsigned long long)stops);
+	expect_more(&e, c, reason, stops);
+	expect_more(&e, c, c->vendor->io, 1);
+	read_table(v, c->vendor, &after);
+	return check_delta(c, &before, &after, &e);
+}
+
+enum verdict test_smm(struct ctx *c, const struct test *test)
+{
+	/* RSM: Intel's raises an exception outside of the processor's own SMM, by which KVM emulates it. */
+	uint32_t rsm = c->vendor->id == KVM_EXIT_STATS_VMX ? 0 : 0x73;
+	struct vcpu *v = &new_vm(c, 0, 1)->vcpus[0];
+	unsigned int n = c->iterations < 100 ? c->iterations : 100, i;
+	struct table before, after;
+	uint32_t total, last;
+	struct expected e;
+
+	if (!kvm_has(KVM_CAP_X86_SMM))
+		return skip("KVM has no system management mode here");
+	if (module_parameter(c->vendor->module, "unrestricted_guest") == 0)
+		return skip("KVM emulates this mode here, as it does real mode (module parameter unrestricted_guest)");
+	vm_prepare_smm(v->vm);
+	read_table(v, c->vendor, &before);
+	expect_start(&e, c, &before);
+	last = before.total;
+	for (i = 0; i < n; i++) {
+		vcpu_smi(v);
+		vcpu_call(v, (struct guest_call){ guest_nothing, .rdi = vcpu_data_gpa(v) });
+		memcpy(&total, vcpu_data(v), sizeof(total));
+		if (total <= last)
+			return fail("in system management mode the total reads %u, after %u", total, last);
+		last = total;
+	}
+	expect_more(&e, c, c->vendor->cpuid, n);
+	expect_more(&e, c, rsm, n);
+	expect_more(&e, c, c->vendor->io, n);
+	/* This mode has page tables of its own. */
+	expect_any(&e, c, c->vendor->page_fault);
+	read_table(v, c->vendor, &after);
+	return check_delta(c, &before, &after, &e);
+}
+
+static bool has_accounting(struct vcpu *v)
+{
+	struct leaf_read r = read_leaf(v, KVM_EXIT_STATS_CPUID_BASE, 0);
+
+	return leaf_is_signature(&r);
+}
+
+/* With the parameter at 0. */
+static enum verdict parameter_off(struct ctx *c, struct vcpu *old)
+{
+	struct table before, after;
+	struct expected e;
+	struct vcpu *late;
+	struct vm *vm;
+	int error;
+
+	if (has_accounting(&new_vm(c, 0, 1)->vcpus[0]))
+		return fail("a VM made with the parameter at 0 has accounting");
+	vm = new_cold_vm(c, 0, 0);
+	error = vm_choose_mode(vm, KVM_EXIT_STATS_MODE_ON, 0);
+	if (error)
+		return fail("with the parameter at 0 KVM_ENABLE_CAP fails: %s", strerror(error));
+	if (has_accounting(vm_add_vcpu(vm)))
+		return fail("the VMM's choice wins over the host's 0");
+
+	read_table(old, c->vendor, &before);
+	late = vm_add_vcpu(old->vm);
+	vcpu_warm(late);
+	load_cpuid.run(late, c->iterations);
+	load_cpuid.run(old, c->iterations);
+	expect_start(&e, c, &before);
+	expect_any(&e, c, c->vendor->page_fault);
+	expect_more(&e, c, c->vendor->io, 2);
+	expect_load(&e, c, &load_cpuid, c->iterations);
+	expect_load(&e, c, &load_cpuid, c->iterations);
+	read_table(old, c->vendor, &after);
+	return check_delta(c, &before, &after, &e);
+}
+
+enum verdict test_parameter(struct ctx *c, const struct test *test)
+{
+	struct vcpu *old = &new_vm(c, 0, 1)->vcpus[0];
+	const char *error = parameter_set(c, &exit_stats, "0");
+	enum verdict verdict;
+
+	if (error)
+		return skip("%s", error);
+	verdict = parameter_off(c, old);
+	parameter_restore(&exit_stats);
+	return verdict;
 }
 
 static struct vcpu *vcpu_in_mode(struct ctx *c, uint64_t mode)

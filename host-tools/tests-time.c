@@ -22,6 +22,7 @@
 #define SLOW_MS		50
 #define BIG_EXIT	1000000		/* TSC ticks: from here on the difference must be below 1 % */
 #define HOG_MS		500
+#define TSC_JUMP	(1ull << 40)	/* ticks */
 /* Clocks other than the TSC are scaled by the kernel's own idea of its rate. */
 #define CLOCK_PERCENT	3
 
@@ -266,6 +267,44 @@ enum verdict test_halt_polling(struct ctx *c, const struct test *test)
 	if (gap > (uint64_t)blocked * (100 + CLOCK_PERCENT) / 100)
 		return fail("HLT: away for %llu more than its cycles, although KVM blocked for %lld only",
 			    (unsigned long long)gap, (long long)blocked);
+	return PASS;
+}
+
+/* In all of the exits the VMM moves the guest's TSC far ahead; where KVM can scale it, it has half the rate as well. */
+enum verdict test_guest_tsc(struct ctx *c, const struct test *test)
+{
+	struct vcpu *v = &new_vm(c, 0, 1)->vcpus[0];
+	uint64_t khz = vcpu_tsc_khz(v), start, elapsed, away, guest;
+	bool scaled = kvm_has(KVM_CAP_TSC_CONTROL);
+	struct times before, after;
+	const char *error;
+
+	if (scaled)
+		vcpu_set_tsc_khz(v, khz / 2);
+	if (read_leaf(v, KVM_EXIT_STATS_CPUID_FEATURES, 0).ecx != khz)
+		return fail("the host's TSC has %llu kHz, the leaf says otherwise", (unsigned long long)khz);
+	v->io_delay_us = SLOW_MS * 1000;
+	v->tsc_jump = TSC_JUMP;
+	guest = vcpu_tsc(v);
+	start = __builtin_ia32_rdtsc();
+	before = read_times(v, c->vendor->io);
+	error = load_pio_user.run(v, SLOW_EXITS);
+	after = read_times(v, c->vendor->io);
+	elapsed = __builtin_ia32_rdtsc() - start;
+	guest = vcpu_tsc(v) - guest;
+	if (error)
+		return fail("%s", error);
+	away = after.away - before.away;
+	note("%llu ticks on the host, away %llu, cycles %llu; %llu in the guest%s", (unsigned long long)elapsed,
+	     (unsigned long long)away, (unsigned long long)(after.cycles - before.cycles), (unsigned long long)guest,
+	     scaled ? ", at half the rate" : "; its rate was not tried: KVM cannot scale it here");
+	if (guest < SLOW_EXITS * TSC_JUMP)
+		return fail("the guest's TSC did not move");
+	/* The guest itself does next to nothing. */
+	if (away > elapsed || away < elapsed / 4 * 3)
+		return fail("away for %llu ticks of %llu", (unsigned long long)away, (unsigned long long)elapsed);
+	if (after.cycles - before.cycles > away)
+		return fail("more cycles than away cycles");
 	return PASS;
 }
 

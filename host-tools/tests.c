@@ -37,11 +37,15 @@ const struct test tests[] = {
 	  .extended = true },
 	{ "halt-polling", "halt polling is in a HLT's cycles, blocking only in its away cycles", test_halt_polling,
 	  .extended = true },
+	{ "guest-tsc", "the guest's TSC, its offset and its rate, has no part in the times", test_guest_tsc,
+	  .extended = true },
 	{ "cpu-hog", "time in which another task has the CPU is not in cycles", test_cpu_hog, .extended = true },
 	{ "fast-path", "exits that re-enter the guest in the fast path are counted", test_fast_path },
 	{ "direct", "each reason that KVM dispatches around its handler table is counted", test_direct },
 	{ "failed-entry", "a VM entry that fails is an exit, if the processor names a reason", test_failed_entry },
 	{ "real-mode", "real mode reads the same; what KVM emulates there is no exit", test_real_mode },
+	{ "smm", "system management mode reads the same, and its exits count", test_smm },
+	{ "single-step", "N instructions under a debugger are N exits", test_single_step },
 	{ "nested", "exits of a nested guest count once, here; L1 or this KVM answers its CPUID", test_nested },
 
 	{ "smp", "several vCPUs at once: counts are exact, from each vCPU", test_smp, .smp = true },
@@ -63,6 +67,8 @@ const struct test tests[] = {
 	{ "emulated", "the instruction emulator's CPUID answers the same", test_emulated, .extended = true },
 	{ "cpuid-faulting", "a guest that lets CPUID fault above CPL 0 gets its fault", test_cpuid_faulting },
 	{ "privilege", "modes 0, 1 and 2 at CPL 0 and 3", test_privilege, .extended = true },
+	{ "parameter", "kvm.exit_stats is for VMs made later, and its 0 wins over the VMM", test_parameter,
+	  .extended = true },
 	{ "vmm-entries", "KVM lists no such leaf; a VMM's own show only without accounting", test_vmm_entries,
 	  .extended = true },
 
@@ -122,7 +128,7 @@ const char *not_invasive(const struct ctx *c)
 void tests_clean_up(void)
 {
 	tracepoint_stop();
-	emulation_prefix_off();
+	parameters_restore();
 }
 
 static int position(const struct ctx *c, uint32_t reason)

@@ -99,7 +99,7 @@ void prepare_mix(struct ctx *c, struct vcpu *v);
 const char *not_invasive(const struct ctx *c);
 /* What a test leaves changed on the host if it does not end as it should; a signal handler may call it. */
 void tests_clean_up(void);
-void emulation_prefix_off(void);
+void parameters_restore(void);
 
 /* What a VM is answered at CPL 0 or 3 for all leaves, to stdout; works on any KVM. */
 void dump_leaves(bool full, int cpl);
@@ -115,10 +115,14 @@ enum verdict test_privilege(struct ctx *c, const struct test *test);
 enum verdict test_vmm_entries(struct ctx *c, const struct test *test);
 enum verdict test_real_mode(struct ctx *c, const struct test *test);
 enum verdict test_failed_entry(struct ctx *c, const struct test *test);
+enum verdict test_smm(struct ctx *c, const struct test *test);
+enum verdict test_single_step(struct ctx *c, const struct test *test);
+enum verdict test_parameter(struct ctx *c, const struct test *test);
 enum verdict test_cpuid_trace(struct ctx *c, const struct test *test);
 enum verdict test_sweep(struct ctx *c, const struct test *test);
 enum verdict test_time_oracle(struct ctx *c, const struct test *test);
 enum verdict test_halt_polling(struct ctx *c, const struct test *test);
+enum verdict test_guest_tsc(struct ctx *c, const struct test *test);
 enum verdict test_cpu_hog(struct ctx *c, const struct test *test);
 enum verdict test_fast_path(struct ctx *c, const struct test *test);
 enum verdict test_direct(struct ctx *c, const struct test *test);

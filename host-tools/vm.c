@@ -408,6 +408,8 @@ static void user_io(struct vcpu *v)
 		*data = 1;
 	if (v->io_delay_us)
 		usleep(v->io_delay_us);
+	if (v->tsc_jump)
+		vcpu_set_msr(v, MSR_TSC, vcpu_tsc(v) + v->tsc_jump);
 }
 
 static void open_window(struct vcpu *v)
@@ -417,6 +419,37 @@ static void open_window(struct vcpu *v)
 	v->windows++;
 	v->run->request_interrupt_window = 0;
 	IOCTL(v->fd, KVM_INTERRUPT, &irq);
+}
+
+static void set_guest_debug(struct vcpu *v)
+{
+	struct kvm_guest_debug debug = {
+		.control = v->single_step ? KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP : 0,
+	};
+
+	IOCTL(v->fd, KVM_SET_GUEST_DEBUG, &debug);
+}
+
+void vcpu_single_step(struct vcpu *v, bool on)
+{
+	v->single_step = on;
+	set_guest_debug(v);
+}
+
+void vm_prepare_smm(struct vm *vm)
+{
+	/* That mode has an address space of its own: here with the same memory. */
+	struct kvm_userspace_memory_region region = {
+		.slot = 1 << 16, .memory_size = MEM_SIZE, .userspace_addr = (uintptr_t)vm->mem,
+	};
+
+	memcpy(vm->mem + GUEST_SMM, guest_smm, guest_smm_end - guest_smm);
+	IOCTL(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
+}
+
+void vcpu_smi(struct vcpu *v)
+{
+	IOCTL(v->fd, KVM_SMI, 0);
 }
 
 struct guest_result vcpu_call(struct vcpu *v, struct guest_call call)
@@ -435,6 +468,9 @@ struct guest_result vcpu_call(struct vcpu *v, struct guest_call call)
 	if (v->want_window)
 		run->request_interrupt_window = 1;
 	IOCTL(v->fd, KVM_SET_REGS, &regs);
+	/* KVM sets the trap flag for where the vCPU is now. */
+	if (v->single_step)
+		set_guest_debug(v);
 	for (;;) {
 		IOCTL(v->fd, KVM_RUN, 0);
 		switch (run->exit_reason) {
@@ -460,6 +496,9 @@ struct guest_result vcpu_call(struct vcpu *v, struct guest_call call)
 			break;
 		case KVM_EXIT_IRQ_WINDOW_OPEN:
 			open_window(v);
+			break;
+		case KVM_EXIT_DEBUG:
+			v->debug_stops++;
 			break;
 		case KVM_EXIT_INTR:
 			break;
@@ -500,6 +539,11 @@ uint64_t vcpu_tsc_khz(struct vcpu *v)
 	return IOCTL(v->fd, KVM_GET_TSC_KHZ, 0);
 }
 
+void vcpu_set_tsc_khz(struct vcpu *v, uint64_t khz)
+{
+	IOCTL(v->fd, KVM_SET_TSC_KHZ, khz);
+}
+
 /* struct kvm_msrs and one struct kvm_msr_entry after it */
 union one_msr {
 	struct kvm_msrs msrs;
@@ -511,7 +555,7 @@ uint64_t vcpu_tsc(struct vcpu *v)
 	union one_msr u = { .space = { 0 } };
 
 	u.msrs.nmsrs = 1;
-	u.msrs.entries[0].index = 0x10;
+	u.msrs.entries[0].index = MSR_TSC;
 	IOCTL(v->fd, KVM_GET_MSRS, &u.msrs);
 	return u.msrs.entries[0].data;
 }

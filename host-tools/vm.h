@@ -36,8 +36,11 @@ struct vcpu {
 	uint64_t user_hlt;
 	uint64_t user_mmio;
 	uint64_t windows;
+	uint64_t debug_stops;
 	/* What user space shall do. */
 	unsigned int io_delay_us;	/* sleep in the VMM on each PORT_USER access */
+	uint64_t tsc_jump;		/* move the guest's TSC by this on each PORT_USER access */
+	bool single_step;		/* vcpu_single_step() */
 	bool want_window;		/* ask for an interrupt window, and inject VECTOR_PLAIN there */
 	bool may_fail;			/* a failed VM entry ends a call and is no error */
 	bool may_fault;			/* a call that ends in a general protection fault is no error */
@@ -85,6 +88,11 @@ void vcpu_set_cpl(struct vcpu *v, int cpl);
 void vcpu_set_real_mode(struct vcpu *v);
 /* Both a 64-bit and a 32-bit code segment, which no processor enters; vcpu_set_cpl() leads back. */
 void vcpu_set_bad_state(struct vcpu *v);
+/* Calls stop after each instruction, with KVM_EXIT_DEBUG, and go on. */
+void vcpu_single_step(struct vcpu *v, bool on);
+/* For VMs with one vCPU: a system management interrupt's handler is guest_smm. */
+void vm_prepare_smm(struct vm *vm);
+void vcpu_smi(struct vcpu *v);
 /* Where the host finds the vCPU's data, and where the guest does. */
 void *vcpu_data(struct vcpu *v);
 uint64_t vcpu_data_gpa(struct vcpu *v);
@@ -94,6 +102,7 @@ void vcpu_warm(struct vcpu *v);
 /* Enable the LAPIC and its TSC-deadline timer. */
 void vcpu_timer_on(struct vcpu *v);
 uint64_t vcpu_tsc_khz(struct vcpu *v);
+void vcpu_set_tsc_khz(struct vcpu *v, uint64_t khz);
 int vcpu_stats_fd(struct vcpu *v);
 
 /* Take the vCPU's last user away, as unplugging does. */
