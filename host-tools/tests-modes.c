@@ -243,20 +243,21 @@ enum verdict test_single_step(struct ctx *c, const struct test *test)
 	uint32_t reason = c->vendor->id == KVM_EXIT_STATS_VMX ? 0 : 0x41;
 	struct vcpu *v = &new_vm(c, 0, 1)->vcpus[0];
 	unsigned int n = c->iterations;
-	uint64_t stops = 4ull * n + 2;
 	struct table before, after;
 	struct expected e;
 
 	read_table(v, c->vendor, &before);
 	expect_start(&e, c, &before);
-	vcpu_single_step(v, true);
+	/*
+	 * Not to the end of the call: Bochs 2.7 would leave the trap of an instruction that exits pending, for
+	 * whatever comes next.
+	 */
+	v->steps = n;
 	vcpu_call(v, (struct guest_call){ guest_load, .rdi = vcpu_data_gpa(v), .r8 = n });
-	vcpu_single_step(v, false);
-	/* Four instructions each, two behind them, and the one that ends the call, which exits by itself. */
-	if (v->debug_stops != stops)
-		return fail("a debugger stopped the guest %llu times in %llu instructions",
-			    (unsigned long long)v->debug_stops, (unsigned long long)stops);
-	expect_more(&e, c, reason, stops);
+	if (v->debug_stops != n)
+		return fail("a debugger stopped the guest %llu times in %u instructions",
+			    (unsigned long long)v->debug_stops, n);
+	expect_more(&e, c, reason, n);
 	expect_more(&e, c, c->vendor->io, 1);
 	read_table(v, c->vendor, &after);
 	return check_delta(c, &before, &after, &e);

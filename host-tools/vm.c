@@ -424,16 +424,10 @@ static void open_window(struct vcpu *v)
 static void set_guest_debug(struct vcpu *v)
 {
 	struct kvm_guest_debug debug = {
-		.control = v->single_step ? KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP : 0,
+		.control = v->steps ? KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP : 0,
 	};
 
 	IOCTL(v->fd, KVM_SET_GUEST_DEBUG, &debug);
-}
-
-void vcpu_single_step(struct vcpu *v, bool on)
-{
-	v->single_step = on;
-	set_guest_debug(v);
 }
 
 void vm_prepare_smm(struct vm *vm)
@@ -469,7 +463,7 @@ struct guest_result vcpu_call(struct vcpu *v, struct guest_call call)
 		run->request_interrupt_window = 1;
 	IOCTL(v->fd, KVM_SET_REGS, &regs);
 	/* KVM sets the trap flag for where the vCPU is now. */
-	if (v->single_step)
+	if (v->steps)
 		set_guest_debug(v);
 	for (;;) {
 		IOCTL(v->fd, KVM_RUN, 0);
@@ -499,6 +493,8 @@ struct guest_result vcpu_call(struct vcpu *v, struct guest_call call)
 			break;
 		case KVM_EXIT_DEBUG:
 			v->debug_stops++;
+			if (!--v->steps)
+				set_guest_debug(v);
 			break;
 		case KVM_EXIT_INTR:
 			break;

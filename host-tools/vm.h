@@ -40,7 +40,7 @@ struct vcpu {
 	/* What user space shall do. */
 	unsigned int io_delay_us;	/* sleep in the VMM on each PORT_USER access */
 	uint64_t tsc_jump;		/* move the guest's TSC by this on each PORT_USER access */
-	bool single_step;		/* vcpu_single_step() */
+	unsigned int steps;		/* of a call: stop after each of so many instructions, as a debugger does */
 	bool want_window;		/* ask for an interrupt window, and inject VECTOR_PLAIN there */
 	bool may_fail;			/* a failed VM entry ends a call and is no error */
 	bool may_fault;			/* a call that ends in a general protection fault is no error */
@@ -88,8 +88,6 @@ void vcpu_set_cpl(struct vcpu *v, int cpl);
 void vcpu_set_real_mode(struct vcpu *v);
 /* Both a 64-bit and a 32-bit code segment, which no processor enters; vcpu_set_cpl() leads back. */
 void vcpu_set_bad_state(struct vcpu *v);
-/* Calls stop after each instruction, with KVM_EXIT_DEBUG, and go on. */
-void vcpu_single_step(struct vcpu *v, bool on);
 /* For VMs with one vCPU: a system management interrupt's handler is guest_smm. */
 void vm_prepare_smm(struct vm *vm);
 void vcpu_smi(struct vcpu *v);
