@@ -3,15 +3,90 @@
  * What an exit of a kind costs from guest instruction to guest instruction, in ticks of the host's TSC; where the TSC
  * counts instructions, as in some emulators, that many instructions.
  */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
 
 #include <x86intrin.h>
 
 #include "options.h"
+#include "tap.h"
 #include "tests.h"
 
-/* Of a pair of runs, one with twice the exits of the other, the difference is that of the exits alone. */
-#define EXITS		50
+/*
+ * Of a pair of runs, one with twice the exits of the other, the difference is that of the exits alone.  Few, or each
+ * run is hit by the host's timer.
+ */
+#define EXITS		10
+
+/*
+ * A HLT that blocks, without a stretch in which the processor idles: whoever is to wake the vCPU runs only while the
+ * vCPU sleeps, on the same processor, and the vCPU takes it over at once.  The end of the interrupt at the LAPIC is a
+ * second exit, where the processor does not do that itself.
+ */
+struct waker {
+	struct vcpu *v;
+	atomic_bool stop;
+};
+
+/* A priority of 0 is the usual policy. */
+static int set_priority(int priority)
+{
+	const struct sched_param param = { .sched_priority = priority };
+
+	return sched_setscheduler(0, priority ? SCHED_FIFO : SCHED_OTHER, &param);
+}
+
+static const char *no_priorities(const struct vendor *vendor)
+{
+	if (set_priority(1))
+		return "only root may set real-time priorities";
+	set_priority(0);
+	return NULL;
+}
+
+static void *wake(void *p)
+{
+	const struct kvm_msi msi = { .address_lo = 0xfee00000, .data = VECTOR_IPI };
+	struct waker *w = p;
+
+	set_priority(1);
+	while (!w->stop)
+		if (ioctl(w->v->vm->fd, KVM_SIGNAL_MSI, &msi) < 0)
+			bail_out("KVM_SIGNAL_MSI: %s", strerror(errno));
+	return NULL;
+}
+
+static const char *run_hlt_wake(struct vcpu *v, unsigned int n)
+{
+	struct waker w = { .v = v };
+	struct guest_result r;
+	cpu_set_t before, one;
+	pthread_t thread;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	if (sched_getaffinity(0, sizeof(before), &before) || sched_setaffinity(0, sizeof(one), &one))
+		bail_out("sched_setaffinity: %s", strerror(errno));
+	set_priority(2);
+	if (pthread_create(&thread, NULL, wake, &w))
+		bail_out("cannot create a thread");
+	r = vcpu_call(v, (struct guest_call){ guest_hlt_wake, .r8 = n });
+	w.stop = true;
+	pthread_join(thread, NULL);
+	set_priority(0);
+	sched_setaffinity(0, sizeof(before), &before);
+	return r.r15 == n ? NULL : "not each HLT was ended by one interrupt";
+}
+
+static const struct load load_hlt_wake = {
+	.name = "hlt", .vm_flags = VM_IRQCHIP, .unavailable = no_priorities, .prepare = vcpu_timer_on,
+	.run = run_hlt_wake,
+};
 
 struct kind {
 	const char *name;
@@ -28,7 +103,7 @@ static const struct kind kinds[] = {
 	{ "self-ipi-fast", &load_self_ipi },
 	{ "hypercall", &load_hypercall },
 	{ "hlt-user", &load_hlt_user },
-	{ "hlt", &load_hlt },
+	{ "hlt", &load_hlt_wake },
 	{ "page-fault", &load_page_fault, .fresh = true },
 	{ "mmio-user", &load_mmio },
 	{ "interrupt-window", &load_window },

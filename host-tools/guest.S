@@ -183,6 +183,16 @@ guest_hlt:
 	jnz	guest_hlt
 	jmp	done
 
+/* R8: how many times.  For VMs with the kernel's irqchip, where somebody sends an interrupt for each HLT. */
+	.globl guest_hlt_wake
+guest_hlt_wake:
+	sti
+	hlt				/* STI's shadow: no interrupt between the two */
+	cli
+	decq	%r8
+	jnz	guest_hlt_wake
+	jmp	done
+
 /* Opens the interrupt window once. */
 	.globl guest_window
 guest_window:

@@ -19,13 +19,14 @@ require() {
 	esac || die "$1 is missing: install the package $2"
 }
 
-# Sets mib, seconds, append, log, vmlinuz, initrd and work, a folder of our own.
-# shellcheck disable=SC2034 # mib and append are for run-svm and run-vmx
+# Sets mib, seconds, append, count, log, vmlinuz, initrd and work, a folder of our own.
+# shellcheck disable=SC2034 # mib, append and count are for run-svm and run-vmx
 parse_options() {
-	mib=$1 seconds=$2 append='' log=''
+	mib=$1 seconds=$2 append='' count='' log=''
 	shift 2
-	while getopts m:t:a:l: option; do
+	while getopts im:t:a:l: option; do
 		case $option in
+		i) count=yes ;;
 		m) mib=$OPTARG ;;
 		t) seconds=$OPTARG ;;
 		a) append=$OPTARG ;;
@@ -35,7 +36,7 @@ parse_options() {
 	done
 	[ $# -ge "$OPTIND" ] && shift $((OPTIND - 1))
 	[ $# -eq 2 ] || {
-		echo "usage: $me [-m MIB] [-t SECONDS] [-a KERNEL-ARGUMENTS] [-l LOG] VMLINUZ INITRD" >&2
+		echo "usage: $me [-i] [-m MIB] [-t SECONDS] [-a KERNEL-ARGUMENTS] [-l LOG] VMLINUZ INITRD" >&2
 		exit 2
 	}
 	vmlinuz=$1 initrd=$2
