@@ -10,8 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <x86intrin.h>
+
+#include <asm/kvm_exit_stats.h>
 
 #include "options.h"
 #include "tap.h"
@@ -152,32 +156,149 @@ static void add_time(struct least *l, uint64_t time)
 	}
 }
 
+/* A line of the table; without a vCPU, each run has a VM of its own. */
+static void bench_load(struct ctx *c, const char *name, const struct load *load, struct vcpu *v, unsigned int n,
+		       unsigned int rounds)
+{
+	struct least once = { UINT64_MAX, UINT64_MAX }, twice = once;
+	unsigned int i;
+
+	if (v)
+		time_run(load, v, n);
+	for (i = 0; i < rounds; i++) {
+		add_time(&once, v ? time_run(load, v, n) : time_fresh(c, load, n));
+		add_time(&twice, v ? time_run(load, v, 2 * n) : time_fresh(c, load, 2 * n));
+	}
+	printf("%-20s %12.2f %12.2f", name, ((double)twice.first - (double)once.first) / n,
+	       (double)(twice.second - twice.first + once.second - once.first) / n);
+}
+
+/* What a reader in the guest reads, in vcpu_data() as often as a run reads it. */
+static size_t reading_length;
+
+static const char *run_reading(struct vcpu *v, unsigned int n)
+{
+	vcpu_call(v, (struct guest_call){ guest_cpuid, .rdi = vcpu_data_gpa(v), .r8 = n * reading_length });
+	return NULL;
+}
+
+static const struct load load_reading = { .name = "reading", .run = run_reading };
+
+static void bench_reading(struct ctx *c, const char *name, struct vcpu *v, const struct leaf_read *reads,
+			  size_t length, unsigned int n, unsigned int rounds)
+{
+	struct leaf_read *to = vcpu_data(v);
+	unsigned int i;
+
+	if (2 * n * length > MAX_READS)
+		bail_out("%s does not fit in the guest's memory", name);
+	for (i = 0; i < 2 * n; i++)
+		memcpy(to + i * length, reads, length * sizeof(*reads));
+	reading_length = length;
+	bench_load(c, name, &load_reading, v, n, rounds);
+	printf(" %10zu\n", length);
+	fflush(stdout);
+}
+
+/* Counts and cycles of all reasons that have exits, and of their sum. */
+static void bench_tables(struct ctx *c, struct vcpu *v, unsigned int rounds)
+{
+	const struct vendor *vendor = c->vendor;
+	struct leaf_read reads[2 * MAX_REASONS + 2];
+	struct table t;
+	size_t n = 0;
+	int i;
+
+	read_table(v, vendor, &t);
+	reads[n++] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_TOTAL_COUNT };
+	reads[n++] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_TOTAL_CYCLES };
+	for (i = 0; i < vendor->nr; i++) {
+		reads[n++] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_REASON_COUNT, vendor->reasons[i] };
+		if (t.count[i])
+			reads[n++] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_REASON_CYCLES, vendor->reasons[i] };
+	}
+	bench_reading(c, "table-required", v, reads, n, 1, rounds);
+
+	n = 0;
+	reads[n++] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_TOTAL_RECORD };
+	for (i = 0; i <= reason_index(vendor, vendor->reasons[vendor->nr - 1]) / KVM_EXIT_STATS_BITS_PER_LEAF; i++)
+		reads[n++] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_BITMAP, i };
+	for (i = 0; i < vendor->nr; i++)
+		if (t.count[i])
+			reads[n++] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_RECORD, vendor->reasons[i] };
+	bench_reading(c, "table-extended", v, reads, n, 1, rounds);
+}
+
+/* vCPUs that need not run, but are summed. */
+static void add_vcpus(struct vm *vm, int *fds, int from, int to)
+{
+	int i;
+
+	for (i = from; i < to; i++) {
+		fds[i] = ioctl(vm->fd, KVM_CREATE_VCPU, i);
+		if (fds[i] < 0)
+			bail_out("KVM_CREATE_VCPU %d: %s", i, strerror(errno));
+	}
+}
+
+static void bench_vcpus(struct ctx *c, struct vcpu *v, unsigned int rounds)
+{
+	static const int nr_vcpus[] = { 1, 16, 256, 1024 };
+	enum { MOST = 1024, OTHER_FILES = 100 };
+	const struct rlimit files = { MOST + OTHER_FILES, MOST + OTHER_FILES };
+	const struct leaf_read total = { KVM_EXIT_STATS_CPUID_TOTAL_COUNT };
+	const struct leaf_read reason = { KVM_EXIT_STATS_CPUID_REASON_COUNT, c->vendor->cpuid };
+	const struct leaf_read bitmap = { KVM_EXIT_STATS_CPUID_BITMAP };
+	int fds[MOST], have = 1;
+	char name[32];
+	size_t i;
+
+	if (setrlimit(RLIMIT_NOFILE, &files))
+		bail_out("setrlimit: %s: run it as root", strerror(errno));
+	for (i = 0; i < sizeof(nr_vcpus) / sizeof(nr_vcpus[0]); i++) {
+		add_vcpus(v->vm, fds, have, nr_vcpus[i]);
+		have = nr_vcpus[i];
+		snprintf(name, sizeof(name), "total-%d-vcpus", have);
+		bench_reading(c, name, v, &total, 1, 2, rounds);
+		snprintf(name, sizeof(name), "reason-%d-vcpus", have);
+		bench_reading(c, name, v, &reason, 1, 2, rounds);
+		snprintf(name, sizeof(name), "bitmap-%d-vcpus", have);
+		/* So long that each run is hit by the host's timer: more of them would help nothing. */
+		bench_reading(c, name, v, &bitmap, 1, 1, 2);
+	}
+	while (--have)
+		close(fds[have]);
+}
+
 void bench(const struct vendor *vendor, unsigned int rounds)
 {
 	struct ctx c = { .vendor = vendor, .iterations = EXITS };
-	unsigned int i;
+	struct leaf_read r;
+	struct vcpu *v;
 	size_t k;
 
 	printf("%-20s %12s %12s\n", "EXIT", "TICKS", "SPREAD");
 	for (k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
-		struct least once = { UINT64_MAX, UINT64_MAX }, twice = once;
 		const struct load *load = kinds[k].load;
-		struct vcpu *v = NULL;
 
 		if (load->unavailable && load->unavailable(vendor))
 			continue;
-		if (!kinds[k].fresh) {
-			v = bench_vcpu(&c, load);
-			time_run(load, v, EXITS);
-		}
-		for (i = 0; i < rounds; i++) {
-			add_time(&once, v ? time_run(load, v, EXITS) : time_fresh(&c, load, EXITS));
-			add_time(&twice, v ? time_run(load, v, 2 * EXITS) : time_fresh(&c, load, 2 * EXITS));
-		}
+		v = kinds[k].fresh ? NULL : bench_vcpu(&c, load);
+		bench_load(&c, kinds[k].name, load, v, EXITS, rounds);
+		puts("");
+		fflush(stdout);
 		if (v)
 			destroy_vm(&c);
-		printf("%-20s %12.2f %12.2f\n", kinds[k].name, ((double)twice.first - (double)once.first) / EXITS,
-		       (double)(twice.second - twice.first + once.second - once.first) / EXITS);
-		fflush(stdout);
 	}
+
+	v = &new_vm(&c, 0, 1)->vcpus[0];
+	r = read_leaf(v, KVM_EXIT_STATS_CPUID_BASE, 0);
+	if (leaf_is_signature(&r)) {
+		printf("\n%-20s %12s %12s %10s\n", "READING", "TICKS", "SPREAD", "CPUIDS");
+		prepare_mix(&c, v);
+		run_mix(&c, v, EXITS);
+		bench_tables(&c, v, rounds);
+		bench_vcpus(&c, v, rounds);
+	}
+	destroy_vm(&c);
 }
