@@ -32,10 +32,12 @@
  * vCPU sleeps, on the same processor, and the vCPU takes it over at once.  The end of the interrupt at the LAPIC is a
  * second exit, where the processor does not do that itself.
  */
-struct waker {
+static struct waker {
 	struct vcpu *v;
+	pthread_t thread;
 	atomic_bool stop;
-};
+	cpu_set_t cpus_before;
+} waker;
 
 /* A priority of 0 is the usual policy. */
 static int set_priority(int priority)
@@ -56,39 +58,48 @@ static const char *no_priorities(const struct vendor *vendor)
 static void *wake(void *p)
 {
 	const struct kvm_msi msi = { .address_lo = 0xfee00000, .data = VECTOR_IPI };
-	struct waker *w = p;
 
 	set_priority(1);
-	while (!w->stop)
-		if (ioctl(w->v->vm->fd, KVM_SIGNAL_MSI, &msi) < 0)
+	while (!waker.stop)
+		if (ioctl(waker.v->vm->fd, KVM_SIGNAL_MSI, &msi) < 0)
 			bail_out("KVM_SIGNAL_MSI: %s", strerror(errno));
 	return NULL;
 }
 
-static const char *run_hlt_wake(struct vcpu *v, unsigned int n)
+static void start_waker(struct vcpu *v)
 {
-	struct waker w = { .v = v };
-	struct guest_result r;
-	cpu_set_t before, one;
-	pthread_t thread;
+	cpu_set_t one;
 
+	vcpu_timer_on(v);
+	waker.v = v;
+	waker.stop = false;
 	CPU_ZERO(&one);
 	CPU_SET(sched_getcpu(), &one);
-	if (sched_getaffinity(0, sizeof(before), &before) || sched_setaffinity(0, sizeof(one), &one))
+	if (sched_getaffinity(0, sizeof(waker.cpus_before), &waker.cpus_before) ||
+	    sched_setaffinity(0, sizeof(one), &one))
 		bail_out("sched_setaffinity: %s", strerror(errno));
 	set_priority(2);
-	if (pthread_create(&thread, NULL, wake, &w))
+	if (pthread_create(&waker.thread, NULL, wake, NULL))
 		bail_out("cannot create a thread");
-	r = vcpu_call(v, (struct guest_call){ guest_hlt_wake, .r8 = n });
-	w.stop = true;
-	pthread_join(thread, NULL);
+}
+
+static void stop_waker(void)
+{
+	waker.stop = true;
+	pthread_join(waker.thread, NULL);
 	set_priority(0);
-	sched_setaffinity(0, sizeof(before), &before);
+	sched_setaffinity(0, sizeof(waker.cpus_before), &waker.cpus_before);
+}
+
+static const char *run_hlt_wake(struct vcpu *v, unsigned int n)
+{
+	struct guest_result r = vcpu_call(v, (struct guest_call){ guest_hlt_wake, .r8 = n });
+
 	return r.r15 == n ? NULL : "not each HLT was ended by one interrupt";
 }
 
 static const struct load load_hlt_wake = {
-	.name = "hlt", .vm_flags = VM_IRQCHIP, .unavailable = no_priorities, .prepare = vcpu_timer_on,
+	.name = "hlt", .vm_flags = VM_IRQCHIP, .unavailable = no_priorities, .prepare = start_waker,
 	.run = run_hlt_wake,
 };
 
@@ -96,6 +107,7 @@ struct kind {
 	const char *name;
 	const struct load *load;
 	bool fresh;		/* a VM serves one run */
+	void (*end)(void);
 };
 
 static const struct kind kinds[] = {
@@ -107,7 +119,7 @@ static const struct kind kinds[] = {
 	{ "self-ipi-fast", &load_self_ipi },
 	{ "hypercall", &load_hypercall },
 	{ "hlt-user", &load_hlt_user },
-	{ "hlt", &load_hlt_wake },
+	{ "hlt", &load_hlt_wake, .end = stop_waker },
 	{ "page-fault", &load_page_fault, .fresh = true },
 	{ "mmio-user", &load_mmio },
 	{ "interrupt-window", &load_window },
@@ -287,6 +299,8 @@ void bench(const struct vendor *vendor, unsigned int rounds)
 		bench_load(&c, kinds[k].name, load, v, EXITS, rounds);
 		puts("");
 		fflush(stdout);
+		if (kinds[k].end)
+			kinds[k].end();
 		if (v)
 			destroy_vm(&c);
 	}
