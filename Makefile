@@ -19,6 +19,8 @@ help:
 #: make check-quick         those that need no kernel build and no emulator, under a minute
 #: sudo make check-long     cloud flavour, each patch alone, Debian 13, byte-identical double builds
 #: sudo make check-soak     nested guests with ten million exits on SVM, a million on VMX: 20 minutes
+#: sudo make bench          what an exit costs in instructions, beside stock, tracing and global counters, into
+#:                          docs/cost.txt; after "make check", 10 minutes
 #: make packages         build every package into dist/ (2 CPUs, first time: 45 minutes, quick: 25)
 #: make kvm              after a change of the patches: the kernel for the emulators, in 2 minutes
 #: make repo             add the packages in dist/ to a signed package archive in repo/
@@ -77,7 +79,10 @@ check-quick:
 check check-long check-soak: test-deps
 	@debian/bin/run-tests $(subst check-,,$@)
 
+bench: test-deps
+	@debian/tests/bench
+
 clean:
 	rm -rf --one-file-system build dist
 
-.PHONY: help demo repo serve check check-quick check-long check-soak test-deps check-build-deps build-deps packages source config kvm clean
+.PHONY: help demo repo serve bench check check-quick check-long check-soak test-deps check-build-deps build-deps packages source config kvm clean
