@@ -58,6 +58,9 @@ upstream_version=${debian_version%%-*}
 own_number=$(dpkg-parsechangelog -l "$top/debian/changelog" -S Version | sed 's/.*+exitstat//')
 package_version=$debian_version+exitstat$own_number
 
+# The date to build under.
+epoch=${SOURCE_DATE_EPOCH:-$(dpkg-parsechangelog -l "$top/debian/changelog" -S Timestamp)}
+
 # The source tree; each flavour's object tree is a direct sub-folder.  Only then does
 # kbuild use relative paths ("..") throughout, which makes the objects independent of
 # where the tree is: same bytes, and ccache hits from another clone.
