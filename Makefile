@@ -25,6 +25,8 @@ help:
 #: make kvm              after a change of the patches: the kernel for the emulators, in 2 minutes
 #: make repo             add the packages in dist/ to a signed package archive in repo/
 #: make serve            serve it on loopback, for guests of QEMU
+#: make installer        debian-installer on this kernel: linux and initrd.gz in dist/installer-FLAVOUR/
+#: sudo make installer-test  a whole unattended installation with it, in QEMU
 #: sudo make build-deps  install what building needs
 #: sudo make test-deps   the same and what the tests need
 #: make source config    only unpack and patch Debian's kernel source, only configure it
@@ -66,6 +68,12 @@ repo:
 serve:
 	@debian/bin/serve-repo "$(REPO)" "$(SERVE_PORT)"
 
+installer:
+	@debian/bin/make-installer $(FLAVOUR) "$(DIST)" "$(DIST)/installer-$(FLAVOUR)"
+
+installer-test: test-deps
+	@debian/tests/installer/installer-tests install $(FLAVOUR) "$(DIST)"
+
 demo:
 	@debian/bin/demo $(FLAVOUR) $(DIST)
 
@@ -85,4 +93,4 @@ bench: test-deps
 clean:
 	rm -rf --one-file-system build dist
 
-.PHONY: help demo repo serve bench check check-quick check-long check-soak test-deps check-build-deps build-deps packages source config kvm clean
+.PHONY: help demo repo serve bench installer installer-test check check-quick check-long check-soak test-deps check-build-deps build-deps packages source config kvm clean
