@@ -64,7 +64,7 @@ clean_up() {
 # again, for it may be one line among a test suite's thousands.
 fail() {
 	echo "$me: $1; the last lines of the console:" >&2
-	tail -n 15 "$log" | sed 's/^/    /' >&2
+	tail -n "$tail" "$log" | sed 's/^/    /' >&2
 	if [ -s "$work/emulator.log" ]; then
 		echo "$me: and of the emulator's own messages:" >&2
 		tail -n 5 "$work/emulator.log" | sed 's/^/    /' >&2
@@ -90,11 +90,18 @@ watch_guest() {
 	viewer=$!
 
 	end=$(($(date +%s) + seconds))
-	why=''
+	why='' tail=15
 	while kill -0 "$emulator" 2>/dev/null; do
 		sleep 0.5
 		why=$(console_trouble)
-		[ "$(date +%s)" -lt $end ] || why="time-out after $seconds seconds"
+		if [ -z "$why" ] && [ "$(date +%s)" -ge $end ]; then
+			why="time-out after $seconds seconds"
+			# Where it hangs is known to the guest alone.
+			if command -v ask_guest >/dev/null; then
+				ask_guest
+				tail=60
+			fi
+		fi
 		if [ -n "$why" ]; then
 			kill "$emulator" 2>/dev/null || :
 			break
