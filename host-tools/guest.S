@@ -144,6 +144,7 @@ guest_vmmcall:
 guest_hlt_timer:
 	call	arm_timer
 	sti
+hlt_for_timer:
 	hlt				/* STI's shadow: no interrupt between the two */
 	cli
 	decq	%r8
@@ -266,7 +267,16 @@ guest_isr_apic:
 	xorl	%eax, %eax
 	xorl	%edx, %edx
 	wrmsr
-	popq	%rdx
+	/*
+	 * An emulated host may forget STI's shadow when an exit falls into it (QEMU's SVM does): the timer has
+	 * come before the HLT, which nothing would end.  Once more.
+	 */
+	leaq	hlt_for_timer(%rip), %rax
+	cmpq	%rax, 24(%rsp)
+	jne	1f
+	decq	%r15
+	call	arm_timer
+1:	popq	%rdx
 	popq	%rcx
 	popq	%rax
 	iretq
