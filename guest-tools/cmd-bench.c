@@ -171,7 +171,7 @@ static struct cell compared(struct json_object *kinds, const char *name)
 		    json_object_is_type(kind, json_type_string) &&
 		    !strcmp(json_object_get_string(kind), name) &&
 		    json_object_object_get_ex(entry, "median_ns", &ns) &&
-		    json_object_is_type(ns, json_type_double))
+		    (json_object_is_type(ns, json_type_double) || json_object_is_type(ns, json_type_int)))
 			return (struct cell){
 				.type = CELL_REAL, .real = json_object_get_double(ns), .decimals = 1
 			};
@@ -235,11 +235,9 @@ int cmd_bench(struct source *src, struct options *opt)
 	uint32_t count = opt->count ? opt->count : DEFAULT_COUNT;
 	uint64_t *times = calloc(count, sizeof(*times));
 	struct json_object *doc = NULL, *there = NULL;
-	struct source cpu;
 	struct grid grid;
 	int err;
 
-	(void)src;
 	if (!times)
 		return -ENOMEM;
 	if (opt->compare) {
@@ -249,7 +247,6 @@ int cmd_bench(struct source *src, struct options *opt)
 			return EXIT_FAILURE;
 		}
 	}
-	source_open_cpu(&cpu);
 	err = grid_begin(&grid, opt, "kinds", bench_columns, NR_BENCH_COLUMNS - !there);
 	for (size_t i = 0; !err && i < NR_KINDS; i++) {
 		const char *why = kinds[i].prepare ? kinds[i].prepare() : NULL;
@@ -257,7 +254,7 @@ int cmd_bench(struct source *src, struct options *opt)
 		if (why)
 			warnx("left out: %s %s", kinds[i].name, why);
 		else
-			err = bench_kind(&kinds[i], &cpu, times, count, there, &grid);
+			err = bench_kind(&kinds[i], src, times, count, there, &grid);
 	}
 	if (msr_fd >= 0)
 		close(msr_fd);

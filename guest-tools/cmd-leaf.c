@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "commands.h"
+#include "detect.h"
 #include "grid.h"
 #include "numbers.h"
 
@@ -56,8 +57,10 @@ int cmd_leaf(struct source *src, struct options *opt)
 		err = err ? err : end_err;
 	}
 	if (err == -EACCES) {
+		const struct detection blocked = { .result = DETECTED_BLOCKED };
+
 		warnx("CPUID is blocked: the operating system makes it fault in this process");
-		return EXIT_FAILURE;
+		return detection_status(&blocked);
 	}
 	if (err == -ERANGE) {
 		warnx("the kernel's device takes an ECX of at most 0x7fffffff");

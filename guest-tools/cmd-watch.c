@@ -132,10 +132,37 @@ static int print_block(struct watch *w, const struct reading *r, const struct co
 	return report_rows(&rep, &r->d, c);
 }
 
-/* The page: a line about the machine, one about the interval, the table. */
-static int draw(struct watch *w, const struct reading *r, const struct counters *c)
+/* Columns that do not fit into the window would be cut within their numbers: they are left out. */
+static int draw_table(const struct watch *w, const struct reading *r, const struct counters *c, FILE *out)
 {
 	struct report rep = w->opt->report;
+	int rows, columns, err;
+	char *table = NULL;
+	size_t size;
+
+	screen_size(&rows, &columns);
+	for (;;) {
+		free(table);
+		rep.out = open_memstream(&table, &size);
+		if (!rep.out)
+			return -ENOMEM;
+		err = report_rows(&rep, &r->d, c);
+		if (fclose(rep.out) && !err)
+			err = -ENOMEM;
+		/* All its lines are as long as the headings. */
+		if (err || rep.columns_chosen || strcspn(table, "\n") <= (size_t)columns ||
+		    !selection_shrink(&rep.sel))
+			break;
+	}
+	if (!err)
+		fputs(table, out);
+	free(table);
+	return err;
+}
+
+/* The page: a line about the machine, two about the interval, the table. */
+static int draw(struct watch *w, const struct reading *r, const struct counters *c)
+{
 	char *page = NULL, time_text[16];
 	size_t size;
 	FILE *out = open_memstream(&page, &size);
@@ -152,12 +179,11 @@ static int draw(struct watch *w, const struct reading *r, const struct counters 
 		fputs(w->restarts ? "The counters started anew: another host, or restored. Waiting." :
 				    "Waiting for the first interval.", out);
 	if (c && c->tsc_khz && c->seconds > 0) {
-		fputs("; in the hypervisor ", out);
+		fputs("\nIn the hypervisor ", out);
 		print_time_share(c, c->seconds, "the time", out);
 	}
 	fputs("\n\n", out);
-	rep.out = out;
-	err = c ? report_rows(&rep, &r->d, c) : 0;
+	err = c ? draw_table(w, r, c, out) : 0;
 	if (fclose(out) && !err)
 		err = -ENOMEM;
 	free(w->page);

@@ -114,6 +114,25 @@ void selection_default(struct selection *sel, const struct counters *c, bool rat
 			sel->ids[sel->nr++] = id;
 }
 
+bool selection_shrink(struct selection *sel)
+{
+	/* What follows from the others first, then what says less than the rest. */
+	static const enum column_id dispensable[] = {
+		COL_CYCLES_RATE, COL_CYCLES_PER_EXIT, COL_CYCLES_SHARE, COL_EXITS_SHARE, COL_REASON,
+		COL_US_PER_EXIT,
+	};
+
+	for (size_t i = 0; i < sizeof(dispensable) / sizeof(*dispensable); i++)
+		for (size_t at = 0; at < sel->nr; at++)
+			if (sel->ids[at] == dispensable[i]) {
+				sel->nr--;
+				memmove(sel->ids + at, sel->ids + at + 1,
+					(sel->nr - at) * sizeof(*sel->ids));
+				return true;
+			}
+	return false;
+}
+
 static struct cell number_cell(uint64_t number)
 {
 	return (struct cell){ .type = CELL_NUMBER, .number = number };

@@ -63,6 +63,9 @@ int column_parse(const char *name, enum column_id *id);
  */
 void selection_default(struct selection *sel, const struct counters *c, bool rates);
 
+/* Removes the column that the others make up for most; false: none of those is left. */
+bool selection_shrink(struct selection *sel);
+
 /* What one cell holds. */
 struct cell {
 	enum { CELL_NONE, CELL_TEXT, CELL_NUMBER, CELL_REAL } type;

@@ -5,17 +5,41 @@
 
 _cpuid_probe() {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local program=${COMP_WORDS[0]} command='' words='' list
+	local program=${COMP_WORDS[0]} command='' words='' list at=2
 	local -a help
 
 	[[ $COMP_CWORD -gt 1 && ${COMP_WORDS[1]} != -* ]] && command=${COMP_WORDS[1]}
 	help=("$program" ${command:+"$command"} --help)
 	COMPREPLY=()
 
+	# In --from=FILE, bash sees three words.
+	[[ $previous == '=' ]] && previous=${COMP_WORDS[COMP_CWORD - 2]}
+	[[ $current == '=' ]] && current=
+
+	# Behind the command that stat runs stand that command's own arguments.
+	if [[ $command == stat ]]; then
+		while ((at < COMP_CWORD)); do
+			case ${COMP_WORDS[at]} in
+			-[rRosp] | --repeat | --reasons | --output | --sort | --pid | --from | --dump | --to)
+				((at += 2))
+				[[ ${COMP_WORDS[at - 1]} == '=' ]] && ((at++))
+				;;
+			--) ((at++)) && break ;;
+			-*) ((at++)) ;;
+			*) break ;;
+			esac
+		done
+		((at < COMP_CWORD)) && previous=--from
+		[[ $previous == -r ]] && return
+	fi
+
 	case $previous in
-	--from | --dump | --svg | --to)
+	--from | --dump | --svg | --to | --compare)
 		compopt -o filenames
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		return
+		;;
+	-c | --count | --repeat)
 		return
 		;;
 	-s | --sort | -o | --output)

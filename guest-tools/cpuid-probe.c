@@ -20,7 +20,7 @@ const struct command commands[] = {
 	  false, cmd_table },
 	{ "check", CMD_CHECK, NULL, 0, 0,
 	  "says in one line what this machine is, with an exit status to match", NULL, false, cmd_check },
-	{ "stat", CMD_STAT, "[--] COMMAND [ARGUMENT...]", 0, -1,
+	{ "stat", CMD_STAT, "-p PID | --from FILE | [--] COMMAND [ARGUMENT...]", 0, -1,
 	  "shows the exits and cycles of this machine while a command runs",
 	  "The report goes to standard error, the command's exit status is passed on.\n"
 	  "  cpuid-probe stat -r 5 -- make -j2\n"
@@ -47,7 +47,7 @@ const struct command commands[] = {
 	  "MIN, MEDIAN and P99 are in cycles as this machine sees them, \"nothing\" is what measuring\n"
 	  "takes. EXITS and IN-KVM are as the host counted. As root also port I/O and, with the\n"
 	  "kernel's module msr, an MSR.",
-	  true, cmd_bench },
+	  false, cmd_bench },
 	{ "leaf", CMD_LEAF, "LEAF [ECX]", 1, 2,
 	  "shows the raw registers of one CPUID",
 	  "  cpuid-probe leaf 0x4FFFFFFC\n  cpuid-probe leaf 0x4FFFFFFE 10",

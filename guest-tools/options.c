@@ -48,7 +48,7 @@ static const struct option_def {
 	{ OPT_COMPARE, 0, "compare", "FILE", CMD_BENCH, "beside the medians of another 'bench --json'" },
 	{ OPT_FROM, 0, "from", "FILE", READING, "replay the CPUID answers in FILE" },
 	{ OPT_DUMP, 0, "dump", "FILE", READING, "record the CPUID answers in FILE" },
-	{ OPT_VIA_KERNEL, 0, "via-kernel", NULL, (READING | CMD_RECORD),
+	{ OPT_VIA_KERNEL, 0, "via-kernel", NULL, (READING | CMD_RECORD | CMD_BENCH),
 		"have the kernel execute CPUID (root; module cpuid)" },
 	{ OPT_HELP, 'h', "help", NULL, EVERY, "this text" },
 	{ OPT_VERSION, 'V', "version", NULL, EVERY, "the version" },

@@ -7,14 +7,25 @@
 
 #include "report.h"
 
+/* A reason of the vendor's table, or one that the host has and this program does not know. */
+static bool is_reason(const struct detection *d, const struct counters *c, uint32_t number)
+{
+	char name[REASON_NAME_SIZE];
+
+	for (size_t i = 0; i < c->nr_rows; i++)
+		if (c->rows[i].listed && c->rows[i].reason == number)
+			return true;
+	return reason_name(d->vendor, number, name);
+}
+
 int report_prepare(struct report *rep, const struct detection *d, struct counters *c)
 {
 	for (size_t i = 0; has_counters(d) && i < rep->filter.nr; i++) {
 		const char *name = rep->filter.names[i];
 		uint32_t reason;
 
-		if (rep->filter.by_number[i] || reason_find(d->vendor, name, &reason) ||
-		    !strcmp(name, "UNLISTED"))
+		if (rep->filter.by_number[i] ? is_reason(d, c, rep->filter.numbers[i]) :
+		    reason_find(d->vendor, name, &reason) || !strcmp(name, "UNLISTED"))
 			continue;
 		warnx("'%s' is no exit reason of %s; 'cpuid-probe list' has those of both vendors",
 		      name, vendor_title(d->vendor));
@@ -68,9 +79,13 @@ static void print_totals(const struct reading *r, FILE *out)
 		fprintf(out, "In the hypervisor, since the machine was created: %.3f s",
 			c->cycles / (c->tsc_khz * 1000.0));
 		snprintf(of, sizeof(of), "the %.1f s since boot", up);
-		if (up > 0)
+		/* Counters outlive a reboot: it may be more than there was time for. */
+		if (up > 0 && time_share(c, c->cycles, up) > 100.0 * (c->vcpus ? c->vcpus : 1)) {
+			fprintf(out, ", more than fits into %s: it was rebooted", of);
+		} else if (up > 0) {
 			fputs(": ", out);
-		print_time_share(c, up, of, out);
+			print_time_share(c, up, of, out);
+		}
 		fputc('\n', out);
 	}
 	if (c->own.exits) {

@@ -26,8 +26,8 @@ struct report {
 };
 
 /*
- * Chooses columns and sorts the rows.  0, or -EINVAL with a message: the filter has the
- * name of a reason of another vendor.
+ * Chooses columns and sorts the rows.  0, or -EINVAL with a message: the filter has a
+ * reason of another vendor, or the number of none.
  */
 int report_prepare(struct report *rep, const struct detection *d, struct counters *c);
 

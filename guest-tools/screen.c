@@ -79,15 +79,23 @@ void screen_close(void)
 	show_messages();
 }
 
-void screen_show(const char *text)
+void screen_size(int *rows, int *columns)
 {
 	struct winsize size;
-	int rows = 24, columns = 80;
 
+	*rows = 24;
+	*columns = 80;
 	if (!ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) && size.ws_row && size.ws_col) {
-		rows = size.ws_row;
-		columns = size.ws_col;
+		*rows = size.ws_row;
+		*columns = size.ws_col;
 	}
+}
+
+void screen_show(const char *text)
+{
+	int rows, columns;
+
+	screen_size(&rows, &columns);
 	fputs(HOME, stdout);
 	for (int row = 0; row < rows && *text; row++) {
 		int len = strcspn(text, "\n");

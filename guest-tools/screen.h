@@ -17,6 +17,9 @@ bool screen_possible(void);
 void screen_open(void);
 void screen_close(void);
 
+/* How many rows and columns the window has now. */
+void screen_size(int *rows, int *columns);
+
 /* Shows the text, as much of it as the window has room for. */
 void screen_show(const char *text);
 

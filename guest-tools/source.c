@@ -106,16 +106,42 @@ static int read_device(struct source *src, uint32_t leaf, uint32_t subleaf,
 	return -EIO;
 }
 
+#define DEVICE_PATH_SIZE	sizeof("/dev/cpu/4294967295/cpuid")
+
+static int open_device(unsigned int cpu, char path[DEVICE_PATH_SIZE])
+{
+	snprintf(path, DEVICE_PATH_SIZE, "/dev/cpu/%u/cpuid", cpu);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* Another CPU's device would have the kernel interrupt that CPU: the one that this runs on by now. */
+static int begin_device(struct source *src)
+{
+	char path[DEVICE_PATH_SIZE];
+	unsigned int cpu;
+
+	/* Not sched_getcpu(), which wants _GNU_SOURCE. */
+	if (!syscall(SYS_getcpu, &cpu, NULL, NULL) && cpu != src->cpu) {
+		int fd = open_device(cpu, path);
+
+		if (fd >= 0) {
+			close(src->fd);
+			src->fd = fd;
+			src->cpu = cpu;
+		}
+	}
+	return begin_now(src);
+}
+
 int source_open_device(struct source *src)
 {
-	char path[sizeof("/dev/cpu/4294967295/cpuid")];
+	char path[DEVICE_PATH_SIZE];
 
-	*src = (struct source){ .read = read_device, .begin = begin_now };
-	/* Not sched_getcpu(), which wants _GNU_SOURCE.  CPU 0 is there always. */
+	*src = (struct source){ .read = read_device, .begin = begin_device };
+	/* CPU 0 is there always. */
 	if (syscall(SYS_getcpu, &src->cpu, NULL, NULL))
 		src->cpu = 0;
-	snprintf(path, sizeof(path), "/dev/cpu/%u/cpuid", src->cpu);
-	src->fd = open(path, O_RDONLY | O_CLOEXEC);
+	src->fd = open_device(src->cpu, path);
 	if (src->fd >= 0)
 		return 0;
 	if (errno == ENOENT || errno == ENXIO)

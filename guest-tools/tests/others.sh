@@ -122,11 +122,11 @@ check "bench: it ends well" [ "$status" -eq 0 ]
 json_is "bench: CPUID takes time, and the order is one" '.kinds[1] | .kind == "CPUID" and .count == 100 and
 	.min_cycles > 0 and .min_cycles <= .median_cycles and .median_cycles <= .p99_cycles'
 json_is "bench: and no column that was not asked for" '.kinds[1] | has("compared_ns") | not'
-echo '{"kinds": [{"kind": "nothing", "median_ns": 5.5}, {"kind": 1}, 2, {"kind": "CPUID", "median_ns": 71.3}]}' \
+echo '{"kinds": [{"kind": "nothing", "median_ns": 5.5}, {"kind": 1}, 2, {"kind": "CPUID", "median_ns": 71}]}' \
 	>"$scratch/metal.json"
 probe bench --count 100 --json --compare "$scratch/metal.json"
 json_is "bench --compare: the medians of another machine" '.kinds[0].compared_ns == 5.5 and
-	.kinds[1].compared_ns == 71.3 and ([.kinds[2:][].compared_ns] | all(. == null))'
+	.kinds[1].compared_ns == 71 and ([.kinds[2:][].compared_ns] | all(. == null))'
 probe bench --count 10 --compare "$scratch/metal.json"
 check "bench --compare: the column" grep -q ' COMPARED-NS$' "$scratch/out"
 for other in '' '{' '[]' '5' '{"kinds": 1}'; do
@@ -164,6 +164,7 @@ refused -R zz
 refused -R ''
 refused -R 4294967296
 refused -R NPF --from "$machines/full-vmx.txt"
+refused -R 9999 --from "$machines/full-vmx.txt"
 refused -s exit
 refused --export --raw
 
@@ -219,6 +220,10 @@ elif command -v bash >/dev/null; then
 	completes "reasons" EPT_VIOLATION watch -R EPT
 	completes "files" "$scratch/out" report "$scratch/ou"
 	completes "commands to run" bash stat bas
+	completes "and behind stat's options" bash stat -r 3 --all -- bas
+	completes "files for the command that stat runs" "$scratch/out" stat -r 3 cat "$scratch/ou"
+	completes "files behind =" "$scratch/out" --from = "$scratch/ou"
+	completes "files to compare with" "$scratch/out" bench --compare "$scratch/ou"
 else
 	skip "completion" "bash is not installed"
 fi

@@ -53,6 +53,15 @@ expect_lines "full-vmx: totals" \
 	"Total time away from the guest: 2289667678663 cycles" \
 	"In the hypervisor, since the machine was created: 916.531 s" \
 	"This reading itself: 24 exits, about 27692 cycles"
+# The first reading of a series, 5000 s after boot, and soon after another one.
+first_reading() { awk -v up="$1" '/^@/ { if (n++) exit; $3 = up } { print }' "$machines/series-vmx.txt" >"$scratch/first"; }
+first_reading 5000.000000000
+probe --from "$scratch/first"
+check "the share of the time since boot" grep -qE ': [0-9.]+ % of the 5000\.0 s since boot, ' "$scratch/out"
+first_reading 0.002000000
+probe --from "$scratch/first"
+check "more than the time since boot: no share" grep -q ' s, more than fits into the 0\.0 s since boot: it was rebooted$' "$scratch/out"
+probe --from "$machines/full-vmx.txt"
 expect_lines "full-vmx: rows" \
 	"REASON NAME                    EXITS EXITS%        CYCLES CYCLES% CYCLES/EXIT US/EXIT          AWAY" \
 	"     1 EXTERNAL_INTERRUPT 4294967301  99.99 2199023255562   99.97         511   0.213 2199023255563" \

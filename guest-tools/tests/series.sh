@@ -203,7 +203,7 @@ else
 	TERM=xterm tm new-session -d -x 100 -y 9 \
 		"'$program' watch --from '$series' 2; echo status \$?; stty -a | grep -o -e -*icanon; sleep 60"
 	check "terminal: waits for an interval, then shows rates" seen ' HLT '
-	check "terminal: the share of time" grep -q '; in the hypervisor [0-9.]* % of the time, ' "$scratch/out"
+	check "terminal: the share of time" grep -q '^In the hypervisor [0-9.]* % of the time, ' "$scratch/out"
 	tm resize-window -x 50 -y 6
 	sleep 0.3
 	tm capture-pane -p >"$scratch/out"
@@ -212,6 +212,13 @@ else
 	tm send-keys q
 	check "terminal: q ends it" seen '^status 0'
 	check "terminal: and its settings are back" seen '^icanon'
+	tm kill-server
+	# The usual size: no number is cut, and the share of time is there.
+	server=tmux5
+	TERM=xterm tm new-session -d -x 80 -y 12 "'$program' watch --from '$series' 2"
+	seen ' HLT ' || :
+	check "terminal: 80 columns have the share of time" grep -qE '^ +- TOTAL .* US/EXIT|^ *REASON .* TIME%$|^NAME .* TIME%$' "$scratch/out"
+	check "terminal: and its lines whole" grep -qE ' TOTAL .* [0-9]+\.[0-9]{2}$' "$scratch/out"
 	tm kill-server
 	# Another one: the first may take its time to end.
 	server=tmux2
