@@ -19,9 +19,6 @@ help:
 #: make check-quick         those that need no kernel build and no emulator, under a minute
 #: sudo make check-long     cloud flavour, each patch alone, Debian 13, byte-identical double builds
 #: sudo make check-soak     nested guests with ten million exits on SVM, a million on VMX: 20 minutes
-#: sudo make scene          the use itself, after "make packages": a Debian host that gets this kernel by apt and is
-#:                          rebooted into it, libvirt's guests on it, cpuid-probe in them; into DIST/scene
-#:                          (not seen to run to its end yet, see the README)
 #: sudo make bench          what an exit costs in instructions, beside stock, tracing and global counters, into
 #:                          docs/cost.txt; after "make check", 10 minutes
 #: make packages         build every package into dist/ (2 CPUs, first time: 45 minutes, quick: 25)
@@ -90,13 +87,10 @@ check-quick:
 check check-long check-soak: test-deps
 	@debian/bin/run-tests $(subst check-,,$@)
 
-scene: test-deps
-	@debian/tests/scene/scene $(FLAVOUR) "$(DIST)"
-
 bench: test-deps
 	@debian/tests/bench
 
 clean:
 	rm -rf --one-file-system build dist
 
-.PHONY: help demo repo serve scene bench installer installer-test check check-quick check-long check-soak test-deps check-build-deps build-deps packages source config kvm clean
+.PHONY: help demo repo serve bench installer installer-test check check-quick check-long check-soak test-deps check-build-deps build-deps packages source config kvm clean
