@@ -79,9 +79,9 @@ static void print_totals(const struct reading *r, FILE *out)
 		fprintf(out, "In the hypervisor, since the machine was created: %.3f s",
 			c->cycles / (c->tsc_khz * 1000.0));
 		snprintf(of, sizeof(of), "the %.1f s since boot", up);
-		/* Counters outlive a reboot: it may be more than there was time for. */
+		/* Counters outlive a reboot, and run before the first boot has ended. */
 		if (up > 0 && time_share(c, c->cycles, up) > 100.0 * (c->vcpus ? c->vcpus : 1)) {
-			fprintf(out, ", more than fits into %s: it was rebooted", of);
+			fprintf(out, ", more than fits into %s", of);
 		} else if (up > 0) {
 			fputs(": ", out);
 			print_time_share(c, up, of, out);
