@@ -312,6 +312,13 @@ int vm_choose_mode(struct vm *vm, uint64_t mode, uint64_t junk)
 	return ioctl(vm->fd, KVM_ENABLE_CAP, &cap) ? errno : 0;
 }
 
+int vm_set_halt_polling(struct vm *vm, uint64_t ns)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_HALT_POLL, .args = { ns } };
+
+	return ioctl(vm->fd, KVM_ENABLE_CAP, &cap) ? errno : 0;
+}
+
 struct vcpu *vm_add_vcpu(struct vm *vm)
 {
 	struct kvm_mp_state running = { .mp_state = KVM_MP_STATE_RUNNABLE };

@@ -78,6 +78,8 @@ bool kvm_has(int cap);
 struct vm *vm_create(unsigned int flags, int nr_vcpus);
 /* KVM_CAP_EXIT_STATS with this mode, and with junk in args[1]: 0, or the errno. */
 int vm_choose_mode(struct vm *vm, uint64_t mode, uint64_t junk);
+/* For how many ns at most KVM polls when a vCPU has halted, from the next HLT on: 0, or the errno. */
+int vm_set_halt_polling(struct vm *vm, uint64_t ns);
 struct vcpu *vm_add_vcpu(struct vm *vm);
 void vm_destroy(struct vm *vm);
 
