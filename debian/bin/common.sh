@@ -16,12 +16,14 @@ line=6.12
 say() { echo "$me: $*"; }
 die() { echo "$me: $*" >&2; exit 1; }
 
-# need_disk GIB WHAT: an hour's work must not end in "no space left on device".
+# need_disk GIB WHAT [FOLDER VARIABLE]: an hour's work must not end in "no space left on device".
+# FOLDER is $build if it is not named; VARIABLE sets another.
 need_disk() {
-	mkdir -p "$build"
-	free=$(df -Pk "$build" | awk 'NR == 2 { print int($4 / 1048576) }')
+	folder=${3:-$build}
+	mkdir -p "$folder"
+	free=$(df -Pk "$folder" | awk 'NR == 2 { print int($4 / 1048576) }')
 	[ "$free" -ge "$1" ] ||
-		die "$2 needs $1 GiB in $build, $free GiB are free: free some, or set EXITSTAT_BUILD to a folder with more room"
+		die "$2 needs $1 GiB in $folder, $free GiB are free: free some, or set ${4:-EXITSTAT_BUILD} to a folder with more room"
 }
 
 # What root has built, another user cannot go on with.
