@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Times, against clocks that are not ours. */
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -435,6 +437,100 @@ enum verdict test_cpu_hog(struct ctx *c, const struct test *test)
 	}
 	sched_setaffinity(0, sizeof(all), &all);
 	return verdict;
+}
+
+struct mover {
+	pthread_t thread;
+	pid_t tid;
+	cpu_set_t cpus[2];	/* one CPU each */
+	unsigned int moves;
+	atomic_bool stop;
+};
+
+static void *move(void *p)
+{
+	struct mover *m = p;
+
+	while (!m->stop) {
+		sched_setaffinity(m->tid, sizeof(m->cpus[0]), &m->cpus[m->moves++ % 2]);
+		usleep(500);
+	}
+	return NULL;
+}
+
+/* The first two CPUs that this thread may use; false if there is one only. */
+static bool two_cpus(const cpu_set_t *all, cpu_set_t cpus[2])
+{
+	int cpu, n = 0;
+
+	for (cpu = 0; cpu < CPU_SETSIZE && n < 2; cpu++) {
+		if (!CPU_ISSET(cpu, all))
+			continue;
+		CPU_ZERO(&cpus[n]);
+		CPU_SET(cpu, &cpus[n++]);
+	}
+	return n == 2;
+}
+
+/*
+ * The thread is moved by another one, wherever it is at that moment: a stretch of handling begins and ends on one CPU,
+ * a gap may not.
+ */
+enum verdict test_migration(struct ctx *c, const struct test *test)
+{
+	enum { ROUNDS = 20 };
+	struct vcpu *v = &new_vm(c, 0, 1)->vcpus[0];
+	struct mover m = { .tid = gettid() };
+	struct times start, end, now, last;
+	struct table before, after;
+	struct expected e;
+	uint64_t elapsed;
+	cpu_set_t all;
+	int i;
+
+	sched_getaffinity(0, sizeof(all), &all);
+	if (!two_cpus(&all, m.cpus))
+		return skip("this machine has one CPU");
+	read_table(v, c->vendor, &before);
+	expect_start(&e, c, &before);
+	if (pthread_create(&m.thread, NULL, move, &m))
+		bail_out("cannot create a thread");
+	elapsed = now_ns();
+	read_totals(v, &start);
+	last = start;
+	for (i = 0; i < ROUNDS; i++) {
+		load_cpuid.run(v, c->iterations);
+		load_pio_user.run(v, c->iterations);
+		vcpu_call(v, (struct guest_call){ guest_spin, .r8 = vcpu_tsc_khz(v) });
+		read_totals(v, &now);
+		if (now.cycles < last.cycles || now.away < last.away)
+			break;
+		last = now;
+		expect_load(&e, c, &load_cpuid, c->iterations);
+		expect_load(&e, c, &load_pio_user, c->iterations);
+		expect_more(&e, c, c->vendor->io, 2);
+		expect_more(&e, c, c->vendor->cpuid, 2);
+	}
+	end = now;
+	elapsed = to_ticks(v, now_ns() - elapsed);
+	m.stop = true;
+	pthread_join(m.thread, NULL);
+	sched_setaffinity(0, sizeof(all), &all);
+	if (i < ROUNDS)
+		return fail("the totals went back, from %llu and %llu away", (unsigned long long)last.cycles,
+			    (unsigned long long)last.away);
+	/* The first read_totals(). */
+	expect_more(&e, c, c->vendor->io, 1);
+	expect_more(&e, c, c->vendor->cpuid, 2);
+	read_table(v, c->vendor, &after);
+	note("moved %u times in %llu ticks: cycles %llu, away %llu", m.moves, (unsigned long long)elapsed,
+	     (unsigned long long)(end.cycles - start.cycles), (unsigned long long)(end.away - start.away));
+	if (end.cycles - start.cycles > end.away - start.away)
+		return fail("more cycles than away cycles");
+	if (end.away - start.away > elapsed / 100 * (100 + CLOCK_PERCENT))
+		return fail("away for %llu ticks of %llu", (unsigned long long)(end.away - start.away),
+			    (unsigned long long)elapsed);
+	return check_delta(c, &before, &after, &e);
 }
 
 /*

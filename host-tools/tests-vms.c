@@ -254,6 +254,40 @@ enum verdict test_vcpu_reset(struct ctx *c, const struct test *test)
 	return PASS;
 }
 
+/* What a VMM does when the guest reboots: it writes each vCPU's first state back, all at once, and runs them again. */
+enum verdict test_reboot(struct ctx *c, const struct test *test)
+{
+	enum { VCPUS = 2, REBOOTS = 3 };
+	struct vm *vm = new_vm(c, VM_IRQCHIP, VCPUS);
+	struct vcpu_state first[VCPUS];
+	struct table before, after;
+	struct expected e;
+	uint32_t instance;
+	int i, reboot;
+
+	for (i = 0; i < VCPUS; i++)
+		vcpu_get_state(&vm->vcpus[i], &first[i]);
+	instance = read_leaf(&vm->vcpus[0], KVM_EXIT_STATS_CPUID_INSTANCE, 0).eax;
+	read_table(&vm->vcpus[0], c->vendor, &before);
+	expect_start(&e, c, &before);
+	for (reboot = 0; reboot <= REBOOTS; reboot++) {
+		for (i = 0; reboot && i < VCPUS; i++)
+			vcpu_set_state(&vm->vcpus[i], &first[i]);
+		for (i = 0; i < VCPUS; i++) {
+			load_cpuid.run(&vm->vcpus[i], c->iterations);
+			load_pio_user.run(&vm->vcpus[i], c->iterations);
+			expect_load(&e, c, &load_cpuid, c->iterations);
+			expect_load(&e, c, &load_pio_user, c->iterations);
+		}
+	}
+	read_table(&vm->vcpus[1], c->vendor, &after);
+	if (check_delta(c, &before, &after, &e) == FAIL)
+		return FAIL;
+	if (read_leaf(&vm->vcpus[1], KVM_EXIT_STATS_CPUID_INSTANCE, 0).eax != instance)
+		return fail("the instance id changed when the guest was rebooted");
+	return PASS;
+}
+
 #define DEBUGFS_EXITS	"/sys/kernel/debug/kvm/exits"
 
 static int clear_exits(void)

@@ -40,6 +40,8 @@ const struct test tests[] = {
 	{ "guest-tsc", "the guest's TSC, its offset and its rate, has no part in the times", test_guest_tsc,
 	  .extended = true },
 	{ "cpu-hog", "time in which another task has the CPU is not in cycles", test_cpu_hog, .extended = true },
+	{ "migration", "a vCPU's thread that goes from CPU to CPU loses and invents no time", test_migration,
+	  .extended = true },
 	{ "fast-path", "exits that re-enter the guest in the fast path are counted", test_fast_path },
 	{ "direct", "each reason that KVM dispatches around its handler table is counted", test_direct },
 	{ "failed-entry", "a VM entry that fails is an exit, if the processor names a reason", test_failed_entry },
@@ -61,6 +63,7 @@ const struct test tests[] = {
 	  .extended = true },
 
 	{ "vcpu-reset", "a vCPU's reset keeps the counters and the instance id", test_vcpu_reset, .extended = true },
+	{ "reboot", "a VMM that reboots its guest, vCPU by vCPU, finds all exits counted", test_reboot, .extended = true },
 	{ "debugfs-clear", "clearing KVM's statistics in debugfs changes nothing", test_debugfs_clear },
 
 	{ "sweep", "every leaf with any ECX answers within the specification", test_sweep, .extended = true },

@@ -305,6 +305,29 @@ static void set_sregs(struct vcpu *v)
 	IOCTL(v->fd, KVM_SET_SREGS, &s);
 }
 
+void vcpu_get_state(struct vcpu *v, struct vcpu_state *s)
+{
+	*s = (struct vcpu_state){ 0 };
+	IOCTL(v->fd, KVM_GET_REGS, &s->regs);
+	IOCTL(v->fd, KVM_GET_SREGS, &s->sregs);
+	IOCTL(v->fd, KVM_GET_VCPU_EVENTS, &s->events);
+	IOCTL(v->fd, KVM_GET_DEBUGREGS, &s->debugregs);
+	IOCTL(v->fd, KVM_GET_MP_STATE, &s->mp_state);
+	if (v->vm->flags & VM_IRQCHIP)
+		IOCTL(v->fd, KVM_GET_LAPIC, &s->lapic);
+}
+
+void vcpu_set_state(struct vcpu *v, const struct vcpu_state *s)
+{
+	IOCTL(v->fd, KVM_SET_SREGS, &s->sregs);
+	IOCTL(v->fd, KVM_SET_REGS, &s->regs);
+	if (v->vm->flags & VM_IRQCHIP)
+		IOCTL(v->fd, KVM_SET_LAPIC, &s->lapic);
+	IOCTL(v->fd, KVM_SET_DEBUGREGS, &s->debugregs);
+	IOCTL(v->fd, KVM_SET_VCPU_EVENTS, &s->events);
+	IOCTL(v->fd, KVM_SET_MP_STATE, &s->mp_state);
+}
+
 int vm_choose_mode(struct vm *vm, uint64_t mode, uint64_t junk)
 {
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_EXIT_STATS, .args = { mode, junk } };

@@ -97,6 +97,18 @@ void vcpu_smi(struct vcpu *v);
 void *vcpu_data(struct vcpu *v);
 uint64_t vcpu_data_gpa(struct vcpu *v);
 #define VCPU_DATA_SIZE	(GUEST_VCPU_SIZE - GUEST_STACK_SIZE)
+/* A vCPU as KVM has made it, and how a VMM's reboot of the guest makes it so again. */
+struct vcpu_state {
+	struct kvm_regs regs;
+	struct kvm_sregs sregs;
+	struct kvm_vcpu_events events;
+	struct kvm_debugregs debugregs;
+	struct kvm_mp_state mp_state;
+	struct kvm_lapic_state lapic;
+};
+
+void vcpu_get_state(struct vcpu *v, struct vcpu_state *s);
+void vcpu_set_state(struct vcpu *v, const struct vcpu_state *s);
 /* Let everything that vcpu_call() needs be mapped, so that later exits are only those asked for. */
 void vcpu_warm(struct vcpu *v);
 /* Enable the LAPIC and its TSC-deadline timer. */

@@ -22,11 +22,12 @@ require() {
 # Sets mib, seconds, append, count, log, vmlinuz, initrd and work, a folder of our own.
 # shellcheck disable=SC2034 # mib, append and count are for run-svm and run-vmx
 parse_options() {
-	mib=$1 seconds=$2 append='' count='' log=''
+	mib=$1 seconds=$2 append='' count='' log='' cpus=1
 	shift 2
-	while getopts im:t:a:l: option; do
+	while getopts ic:m:t:a:l: option; do
 		case $option in
 		i) count=yes ;;
+		c) cpus=$OPTARG ;;
 		m) mib=$OPTARG ;;
 		t) seconds=$OPTARG ;;
 		a) append=$OPTARG ;;
@@ -36,7 +37,7 @@ parse_options() {
 	done
 	[ $# -ge "$OPTIND" ] && shift $((OPTIND - 1))
 	[ $# -eq 2 ] || {
-		echo "usage: $me [-i] [-m MIB] [-t SECONDS] [-a KERNEL-ARGUMENTS] [-l LOG] VMLINUZ INITRD" >&2
+		echo "usage: $me [-i] [-c CPUS] [-m MIB] [-t SECONDS] [-a KERNEL-ARGUMENTS] [-l LOG] VMLINUZ INITRD" >&2
 		exit 2
 	}
 	vmlinuz=$1 initrd=$2
