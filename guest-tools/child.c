@@ -17,6 +17,7 @@ static volatile sig_atomic_t interrupted;
 
 static void pass_on(int sig)
 {
+	interrupted = 1;
 	if (passed_on_to)
 		kill(passed_on_to, sig);
 }
@@ -113,9 +114,10 @@ int child_run(struct child *c, const char *name, int *status, int *sig)
 	struct sigaction old_int, old_quit, old_term, old_hup;
 	int wait_status, error = 0;
 
+	interrupted = 0;
 	passed_on_to = c->pid;
-	on_signal(SIGINT, SIG_IGN, &old_int);
-	on_signal(SIGQUIT, SIG_IGN, &old_quit);
+	on_signal(SIGINT, note_interrupt, &old_int);
+	on_signal(SIGQUIT, note_interrupt, &old_quit);
 	on_signal(SIGTERM, pass_on, &old_term);
 	on_signal(SIGHUP, pass_on, &old_hup);
 
@@ -138,6 +140,11 @@ int child_run(struct child *c, const char *name, int *status, int *sig)
 	*sig = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
 	*status = *sig ? 128 + *sig : WEXITSTATUS(wait_status);
 	return error ? -1 : 0;
+}
+
+bool child_was_interrupted(void)
+{
+	return interrupted;
 }
 
 void child_cancel(struct child *c)

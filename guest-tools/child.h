@@ -4,6 +4,7 @@
 
 /* A command that is run, or another process that is waited for. */
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct child {
@@ -36,6 +37,12 @@ int child_prepare(struct child *c, char **argv, const struct inherited *inherite
  * with a message: it could not be executed; *status is one of the above.
  */
 int child_run(struct child *c, const char *name, int *status, int *sig);
+
+/*
+ * Whether this program got an interrupt or was to end meanwhile: the command may have caught its
+ * own, and ended as it liked.
+ */
+bool child_was_interrupted(void);
 
 /* Never lets it run. */
 void child_cancel(struct child *c);

@@ -30,9 +30,15 @@ struct kind {
 	/* NULL: always possible; otherwise NULL or why not. */
 	const char *(*prepare)(void);
 	void (*run)(void);
+	/* NULL, or the same for each BATCH of runs: this may be another CPU by now. */
+	const char *(*follow)(void);
 };
 
+#define BATCH		100
+
 static int msr_fd = -1;
+static unsigned int msr_cpu;
+static bool msr_failed;
 
 static void run_nothing(void)
 {
@@ -65,18 +71,33 @@ static void run_port(void)
 	write_port(NULL);
 }
 
-static const char *prepare_msr(void)
+/* The device of the CPU that this runs on: reading another's would interrupt that one. */
+static const char *follow_msr(void)
 {
 	char path[sizeof("/dev/cpu/4294967295/msr")];
 	unsigned int cpu = 0;
-	uint64_t value;
 
 	syscall(SYS_getcpu, &cpu, NULL, NULL);
+	if (msr_fd >= 0 && cpu == msr_cpu)
+		return NULL;
+	if (msr_fd >= 0)
+		close(msr_fd);
+	msr_cpu = cpu;
 	snprintf(path, sizeof(path), "/dev/cpu/%u/msr", cpu);
 	msr_fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (msr_fd < 0)
 		return errno == EACCES || errno == EPERM ? "needs root's privileges" :
 		       "needs the kernel's module msr";
+	return NULL;
+}
+
+static const char *prepare_msr(void)
+{
+	const char *why = follow_msr();
+	uint64_t value;
+
+	if (why)
+		return why;
 	return pread(msr_fd, &value, sizeof(value), APIC_BASE_MSR) == sizeof(value) ?
 	       NULL : "the kernel refuses it";
 }
@@ -86,15 +107,15 @@ static void run_msr(void)
 	uint64_t value;
 
 	if (pread(msr_fd, &value, sizeof(value), APIC_BASE_MSR) != sizeof(value))
-		abort();
+		msr_failed = true;
 }
 
 static const struct kind kinds[] = {
-	{ "nothing", { NULL, NULL }, NULL, run_nothing },
-	{ "CPUID", { "CPUID", "CPUID" }, NULL, run_cpuid },
-	{ "port write", { "IO_INSTRUCTION", "IOIO" }, prepare_port, run_port },
+	{ "nothing", { NULL, NULL }, .run = run_nothing },
+	{ "CPUID", { "CPUID", "CPUID" }, .run = run_cpuid },
+	{ "port write", { "IO_INSTRUCTION", "IOIO" }, .prepare = prepare_port, .run = run_port },
 	/* With a system call around it, which "nothing" has not. */
-	{ "MSR read", { "MSR_READ", "MSR" }, prepare_msr, run_msr },
+	{ "MSR read", { "MSR_READ", "MSR" }, .prepare = prepare_msr, .run = run_msr, .follow = follow_msr },
 };
 
 #define NR_KINDS (sizeof(kinds) / sizeof(*kinds))
@@ -121,11 +142,15 @@ static struct cell number(uint64_t value)
 	return (struct cell){ .type = CELL_NUMBER, .number = value };
 }
 
-static void measure(const struct kind *kind, uint64_t *times, uint32_t count)
+/* NULL, or why it could not go on. */
+static const char *measure(const struct kind *kind, uint64_t *times, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
+		const char *why = kind->follow && i % BATCH == 0 ? kind->follow() : NULL;
 		uint64_t begin;
 
+		if (why)
+			return why;
 		_mm_lfence();
 		begin = __rdtsc();
 		_mm_lfence();
@@ -133,6 +158,7 @@ static void measure(const struct kind *kind, uint64_t *times, uint32_t count)
 		_mm_lfence();
 		times[i] = __rdtsc() - begin;
 	}
+	return msr_failed ? "could not be read any more" : NULL;
 }
 
 /* Guest TSC ticks in a nanosecond, by the time that all of it took. */
@@ -186,6 +212,7 @@ static int bench_kind(const struct kind *kind, struct source *src, uint64_t *tim
 	struct reading before, after;
 	struct counters diff = { 0 };
 	struct timespec begin;
+	const char *why;
 	uint64_t ticks;
 	double rate;
 	int err = reading_take(src, &before);
@@ -194,7 +221,7 @@ static int bench_kind(const struct kind *kind, struct source *src, uint64_t *tim
 		return err;
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	ticks = __rdtsc();
-	measure(kind, times, count);
+	why = measure(kind, times, count);
 	rate = ticks_per_ns(__rdtsc() - ticks, &begin);
 	err = reading_take(src, &after);
 	if (!err && has_counters(&before.d)) {
@@ -205,8 +232,14 @@ static int bench_kind(const struct kind *kind, struct source *src, uint64_t *tim
 		reading_free(&after);
 	}
 	reading_free(&before);
-	if (err)
+	if (!err && why) {
+		warnx("%s %s", kind->name, why);
+		err = -EIO;
+	}
+	if (err) {
+		counters_free(&diff);
 		return err;
+	}
 
 	qsort(times, count, sizeof(*times), by_value);
 	cells[0] = (struct cell){ .type = CELL_TEXT, .text = kind->name };

@@ -16,7 +16,8 @@ struct stat {
 	struct runs runs;
 	unsigned int restarts;		/* runs without numbers: the counters started anew */
 	struct sample seconds, exits, cycles;
-	int status, signal;		/* of the command */
+	int status, signal;		/* of the command's first failure */
+	bool interrupted;		/* the last run was */
 };
 
 /* Between the two readings.  0, or -1 with a message: nothing could be measured. */
@@ -32,6 +33,7 @@ static int run_once(struct options *opt, struct child *child, struct stat *s)
 		opt->failure = status;
 		return -1;
 	}
+	s->interrupted = sig || child_was_interrupted();
 	/* The first failure is the one that counts. */
 	if (!s->status) {
 		s->status = status;
@@ -110,7 +112,7 @@ static int measure_all(struct source *src, struct options *opt, struct stat *s)
 		if (err)
 			return err;
 		/* Whoever interrupts a command does not want the next. */
-		if (s->signal)
+		if (s->interrupted)
 			return 0;
 	}
 	return 0;

@@ -114,6 +114,18 @@ void selection_default(struct selection *sel, const struct counters *c, bool rat
 			sel->ids[sel->nr++] = id;
 }
 
+void selection_append(struct selection *sel, const struct selection *others)
+{
+	for (size_t i = 0; i < others->nr; i++) {
+		size_t at = 0;
+
+		while (at < sel->nr && sel->ids[at] != others->ids[i])
+			at++;
+		if (at == sel->nr)
+			sel->ids[sel->nr++] = others->ids[i];
+	}
+}
+
 bool selection_shrink(struct selection *sel)
 {
 	/* What follows from the others first, then what says less than the rest. */

@@ -50,7 +50,7 @@ struct selection {
 
 /*
  * Reads a comma-separated list of column names, in any case.  0, or -1 with a
- * message on stderr: unknown, twice, or none.
+ * message on stderr: unknown, twice, or none.  A leading "+" is the caller's.
  */
 int selection_parse(struct selection *sel, const char *list);
 
@@ -62,6 +62,9 @@ int column_parse(const char *name, enum column_id *id);
  * or rates in their place.
  */
 void selection_default(struct selection *sel, const struct counters *c, bool rates);
+
+/* Those of others at the end that are not in it. */
+void selection_append(struct selection *sel, const struct selection *others);
 
 /* Removes the column that the others make up for most; false: none of those is left. */
 bool selection_shrink(struct selection *sel);

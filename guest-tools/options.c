@@ -33,7 +33,7 @@ static const struct option_def {
 	{ OPT_RAW, 0, "raw", NULL, CMD_STAT, "the table alone, columns separated by one space" },
 	{ OPT_EXPORT, 'P', "export", NULL, TABLES, "the table alone, as NAME=\"value\" pairs" },
 	{ OPT_NOHEADINGS, 'n', "noheadings", NULL, TABLES, "the table alone, without headings" },
-	{ OPT_OUTPUT, 'o', "output", "COLUMN,...", COUNTERS, "these columns, in this order" },
+	{ OPT_OUTPUT, 'o', "output", "COLUMN,...", COUNTERS, "these columns, in this order; +COLUMN,...: these as well" },
 	{ OPT_SORT, 's', "sort", "COLUMN", COUNTERS, "sort by this column, not by cycles" },
 	{ OPT_REASONS, 'R', "reasons", "REASON,...", COUNTERS,
 		"these reasons only, by name or number" },
@@ -168,9 +168,10 @@ static void apply(const struct command *command, enum option_id id, char *arg,
 		opt->report.style.no_headings = true;
 		break;
 	case OPT_OUTPUT:
-		if (selection_parse(&opt->report.sel, arg))
+		opt->report.columns_chosen = *arg != '+';
+		if (opt->report.columns_chosen ? selection_parse(&opt->report.sel, arg) :
+						 selection_parse(&opt->report.more, arg + 1))
 			die_usage(command);
-		opt->report.columns_chosen = true;
 		break;
 	case OPT_SORT:
 		if (column_parse(arg, &opt->report.sort))

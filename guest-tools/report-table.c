@@ -31,8 +31,10 @@ int report_prepare(struct report *rep, const struct detection *d, struct counter
 		      name, vendor_title(d->vendor));
 		return -EINVAL;
 	}
-	if (!rep->columns_chosen)
+	if (!rep->columns_chosen) {
 		selection_default(&rep->sel, c, rep->rates);
+		selection_append(&rep->sel, &rep->more);
+	}
 	if (rep->sorted)
 		sort_by_column(rep->sort, d, c);
 	return 0;

@@ -18,7 +18,8 @@ struct report {
 	struct filter filter;
 	bool sorted;			/* by the column sort, not by cost */
 	enum column_id sort;
-	bool columns_chosen;		/* sel is filled; otherwise report_prepare() does it */
+	bool columns_chosen;		/* sel is filled; otherwise report_prepare() does it, and adds: */
+	struct selection more;
 	bool rates;			/* choose rates, not numbers */
 	struct selection sel;
 	const char *time;		/* NULL, or the cell of a column TIME before all others */

@@ -96,16 +96,26 @@ probe stat -r 2 --from "$two_runs" --to "$scratch/report" sh -c 'echo once'
 check "stat: repeated" [ "$(grep -c once "$scratch/out")" -eq 2 ]
 run_status "a full disk under the command" 1 sh -c 'echo x >/dev/full'
 
-# SIGTERM is passed on; its own end follows the command's.
+# An interrupt ends the repetition, whatever the runs before it came to.
+cat "$two_runs" "$two_runs" >"$scratch/four-runs"
+: >"$scratch/ran"
+probe stat -r 4 --from "$scratch/four-runs" --to "$scratch/report" -- \
+	sh -c 'echo >>"$1"; [ $(wc -l <"$1") -gt 1 ] || exit 3; kill -INT $$' sh "$scratch/ran"
+check "stat: a signal ends the repetition, after a failed run, too" [ "$(wc -l <"$scratch/ran")" = 2 ]
+expect_status "stat: the first failure is the status" 3
+rm "$scratch/ran"
+
+# SIGTERM is passed on; its own end follows the command's, which has caught it, and no other run does.
 status=0
 # shellcheck disable=SC2086 # WRAPPER is a command with its arguments
-${WRAPPER:-} "$program" stat --from "$two_runs" --to "$scratch/report" -- \
-	sh -c 'trap "exit 7" TERM; echo ready; while :; do sleep 0.1; done' >"$scratch/out" 2>"$scratch/err" &
+${WRAPPER:-} "$program" stat -r 2 --from "$two_runs" --to "$scratch/report" -- \
+	sh -c 'trap "exit 7" TERM; echo ready; for i in $(seq 200); do sleep 0.1; done' >"$scratch/out" 2>"$scratch/err" &
 probe_pid=$!
 while ! grep -q ready "$scratch/out"; do sleep 0.1; done
 kill -TERM $probe_pid
 wait $probe_pid || status=$?
 check "stat: SIGTERM reaches the command" [ $status -eq 7 ]
+check "stat: and ends the repetition" [ "$(grep -c ready "$scratch/out")" = 1 ]
 
 # Under a wrapper the program needs seconds to start.
 if [ -n "${WRAPPER:-}" ]; then sleep 9 & else sleep 0.5 & fi

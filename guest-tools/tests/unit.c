@@ -698,7 +698,7 @@ static void test_cells(void)
 	struct counter row = { .listed = true, .exits = 1, .away = 9 };
 	struct counter none = { .name = "UNLISTED" };
 	struct detection svm = { .vendor = VENDOR_SVM };
-	struct selection sel;
+	struct selection more, sel;
 	char text[CELL_SIZE];
 
 	column_text(COL_EXITS_SHARE, &svm, &c, &row, text);
@@ -738,6 +738,9 @@ static void test_cells(void)
 	ok(!strcmp(text, "0.05"), "a share of time");
 	ok(!selection_parse(&sel, "exits%,NAME") && sel.nr == 2 &&
 	   sel.ids[0] == COL_EXITS_SHARE && sel.ids[1] == COL_NAME, "a choice of columns");
+	ok(!selection_parse(&more, "meaning,name"), "more columns");
+	selection_append(&sel, &more);
+	ok(sel.nr == 3 && sel.ids[1] == COL_NAME && sel.ids[2] == COL_MEANING, "one of them is new");
 }
 
 static void raise_fault(void *arg)
