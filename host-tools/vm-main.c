@@ -94,6 +94,15 @@ static bool is_static(int fd)
 	return true;
 }
 
+/* A program for this processor's 32-bit mode: its dynamic linker passes over a 64-bit library. */
+static bool is_32_bit(int fd)
+{
+	unsigned char ident[EI_NIDENT];
+
+	return pread(fd, ident, sizeof(ident), 0) == (ssize_t)sizeof(ident) && !memcmp(ident, ELFMAG, SELFMAG) &&
+	       ident[EI_CLASS] == ELFCLASS32;
+}
+
 /* NULL, or the reason why the dynamic linker will not preload into the program. */
 static const char *why_no_preload(const char *path)
 {
@@ -106,6 +115,8 @@ static const char *why_no_preload(const char *path)
 		return NULL;
 	if (is_static(fd))
 		why = "the VMM is statically linked: nothing can be preloaded into it";
+	else if (is_32_bit(fd))
+		why = "the VMM is a 32-bit program: nothing can be preloaded into it";
 	else if (!fstat(fd, &st) && ((st.st_mode & S_ISUID && st.st_uid != geteuid()) ||
 				     (st.st_mode & S_ISGID && st.st_gid != getegid())))
 		why = "the VMM is set-user-id or set-group-id: nothing can be preloaded into it";
