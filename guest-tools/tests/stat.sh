@@ -99,6 +99,7 @@ run_status "a full disk under the command" 1 sh -c 'echo x >/dev/full'
 # An interrupt ends the repetition, whatever the runs before it came to.
 cat "$two_runs" "$two_runs" >"$scratch/four-runs"
 : >"$scratch/ran"
+# shellcheck disable=SC2016 # the command's own
 probe stat -r 4 --from "$scratch/four-runs" --to "$scratch/report" -- \
 	sh -c 'echo >>"$1"; [ $(wc -l <"$1") -gt 1 ] || exit 3; kill -INT $$' sh "$scratch/ran"
 check "stat: a signal ends the repetition, after a failed run, too" [ "$(wc -l <"$scratch/ran")" = 2 ]
@@ -107,7 +108,7 @@ rm "$scratch/ran"
 
 # SIGTERM is passed on; its own end follows the command's, which has caught it, and no other run does.
 status=0
-# shellcheck disable=SC2086 # WRAPPER is a command with its arguments
+# shellcheck disable=SC2086,SC2016 # WRAPPER is a command with its arguments; $(seq) is the command's own
 ${WRAPPER:-} "$program" stat -r 2 --from "$two_runs" --to "$scratch/report" -- \
 	sh -c 'trap "exit 7" TERM; echo ready; for i in $(seq 200); do sleep 0.1; done' >"$scratch/out" 2>"$scratch/err" &
 probe_pid=$!
