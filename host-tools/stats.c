@@ -87,7 +87,7 @@ int stats_find(struct stats *s, const char *name, struct stat_desc *desc)
 			continue;
 		/* The name's size may leave what follows unaligned. */
 		memcpy(&d, at, sizeof(d));
-		*desc = (struct stat_desc){ d.flags, d.size, d.offset, d.bucket_size };
+		*desc = (struct stat_desc){ d.flags, d.exponent, d.size, d.offset, d.bucket_size };
 		return 0;
 	}
 	return -1;

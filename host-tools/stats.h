@@ -10,6 +10,7 @@ struct stats;
 
 struct stat_desc {
 	uint32_t flags;
+	int16_t exponent;
 	uint16_t size;		/* number of values */
 	uint32_t offset;
 	uint32_t bucket_size;

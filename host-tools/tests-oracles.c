@@ -249,6 +249,34 @@ enum verdict test_cpuid_trace(struct ctx *c, const struct test *test)
 	return verdict;
 }
 
+/* abi.md section 6: what a reader that knows nothing of them is told. */
+static enum verdict check_stat_descriptions(struct stats *s)
+{
+	static const struct {
+		const char *name;
+		uint32_t type, unit;
+		uint16_t size;
+		uint32_t bucket_size;
+	} stats[] = {
+		{ "exit_cycles", KVM_STATS_TYPE_CUMULATIVE, KVM_STATS_UNIT_CYCLES, 1, 0 },
+		{ "exit_away_cycles", KVM_STATS_TYPE_CUMULATIVE, KVM_STATS_UNIT_CYCLES, 1, 0 },
+		{ "exit_reason_count", KVM_STATS_TYPE_LINEAR_HIST, KVM_STATS_UNIT_NONE, NR_INDEXES + 1, 1 },
+		{ "exit_reason_cycles", KVM_STATS_TYPE_LINEAR_HIST, KVM_STATS_UNIT_CYCLES, NR_INDEXES + 1, 1 },
+	};
+	struct stat_desc desc;
+	size_t i;
+
+	for (i = 0; i < sizeof(stats) / sizeof(stats[0]); i++) {
+		if (stats_find(s, stats[i].name, &desc))
+			return skip("this kernel has no exit accounting in the vCPUs' statistics");
+		if (desc.flags != (stats[i].type | stats[i].unit | KVM_STATS_BASE_POW10) || desc.exponent ||
+		    desc.size != stats[i].size || desc.bucket_size != stats[i].bucket_size)
+			return fail("the statistic %s: flags %#x, exponent %d, %u values, buckets of %u", stats[i].name,
+				    desc.flags, desc.exponent, desc.size, desc.bucket_size);
+	}
+	return PASS;
+}
+
 static enum verdict compare_host_stats(struct ctx *c, struct vm *vm, struct vm_stats *s)
 {
 	/* The last bucket: reasons that are not in the table. */
@@ -300,7 +328,9 @@ enum verdict test_host_stats(struct ctx *c, const struct test *test)
 	if (error)
 		return fail("%s", error);
 	error = vm_stats_open(vm, &s);
-	verdict = error ? skip("no binary statistics: %s", error) : compare_host_stats(c, vm, &s);
+	verdict = error ? skip("no binary statistics: %s", error) : check_stat_descriptions(s.vcpus[0]);
+	if (verdict == PASS)
+		verdict = compare_host_stats(c, vm, &s);
 	vm_stats_close(&s);
 	return verdict;
 }
