@@ -49,7 +49,10 @@ guest_cpuid_emulated:
 	jnz	guest_cpuid_emulated
 	jmp	done
 
-/* The same, each CPUID after a port read (R9: port), or after an MSR write (R9: MSR, value 1). */
+/*
+ * The same, each CPUID after a port read (R9: port), an MSR write (R9: MSR, R10: upper half of the value, 1 the lower),
+ * a hypercall, or a store to a page that is not there yet (RSI: the first one).
+ */
 	.globl guest_in_cpuid
 guest_in_cpuid:
 	movl	%r9d, %edx
@@ -63,11 +66,38 @@ guest_in_cpuid:
 guest_wrmsr_cpuid:
 	movl	%r9d, %ecx
 	movl	$1, %eax
-	xorl	%edx, %edx
+	movl	%r10d, %edx
 	wrmsr
 	read_leaf %rdi
 	decq	%r8
 	jnz	guest_wrmsr_cpuid
+	jmp	done
+
+	.globl guest_vmcall_cpuid
+guest_vmcall_cpuid:
+	movl	$GUEST_NO_HYPERCALL, %eax
+	vmcall
+	read_leaf %rdi
+	decq	%r8
+	jnz	guest_vmcall_cpuid
+	jmp	done
+
+	.globl guest_vmmcall_cpuid
+guest_vmmcall_cpuid:
+	movl	$GUEST_NO_HYPERCALL, %eax
+	vmmcall
+	read_leaf %rdi
+	decq	%r8
+	jnz	guest_vmmcall_cpuid
+	jmp	done
+
+	.globl guest_touch_cpuid
+guest_touch_cpuid:
+	movb	$1, (%rsi)
+	addq	$4096, %rsi
+	read_leaf %rdi
+	decq	%r8
+	jnz	guest_touch_cpuid
 	jmp	done
 
 /* R9: leaf, R10: sub-leaf, R8: how many times. */

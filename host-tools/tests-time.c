@@ -96,8 +96,10 @@ struct paired {
 	const char *rip;
 	uint32_t reason;
 	unsigned int vm_flags;
-	uint32_t r9;
+	uint32_t r9, r10;
 	bool reads_itself;	/* then a read holds the exits before it only */
+	void (*prepare)(struct vcpu *v);
+	const char *(*unavailable)(const struct vendor *vendor);
 };
 
 static enum verdict each_exit(struct ctx *c, const struct paired *p)
@@ -112,13 +114,18 @@ static enum verdict each_exit(struct ctx *c, const struct paired *p)
 	const char *error;
 	size_t nr;
 
+	if (p->unavailable && p->unavailable(c->vendor))
+		return PASS;
+	if (p->prepare)
+		p->prepare(v);
 	for (i = 0; i < n; i++)
 		reads[i] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_AWAY, p->reason };
 	memcpy(vcpu_data(v), reads, n * sizeof(*reads));
 	error = trace_pairs_start(p->reason);
 	if (error)
 		return skip("%s", error);
-	vcpu_call(v, (struct guest_call){ p->rip, .rdi = vcpu_data_gpa(v), .r8 = n, .r9 = p->r9 });
+	vcpu_call(v, (struct guest_call){ p->rip, .rdi = vcpu_data_gpa(v), .rsi = GUEST_PAGES, .r8 = n, .r9 = p->r9,
+					   .r10 = p->r10 });
 	pairs = trace_pairs_read(&nr);
 	tracepoint_stop();
 	memcpy(reads, vcpu_data(v), n * sizeof(*reads));
@@ -188,6 +195,13 @@ enum verdict test_time_oracle(struct ctx *c, const struct test *test)
 		{ "CPUID", guest_cpuid, vendor->cpuid, .reads_itself = true },
 		{ "a port in the kernel", guest_in_cpuid, vendor->io, VM_IRQCHIP, PORT_PIC_MASK },
 		{ "an MSR write", guest_wrmsr_cpuid, vendor->msr_write, 0, MSR_POLL_CONTROL },
+		/* A deadline that never comes; VMX re-enters the guest in the fast path. */
+		{ "a TSC deadline", guest_wrmsr_cpuid, vendor->msr_write, VM_IRQCHIP, MSR_TSC_DEADLINE, 1 << 30,
+		  .prepare = load_tsc_deadline.prepare, .unavailable = load_tsc_deadline.unavailable },
+		{ "a hypercall", vendor->id == KVM_EXIT_STATS_VMX ? guest_vmcall_cpuid : guest_vmmcall_cpuid,
+		  vendor->vmcall },
+		{ "a page fault", guest_touch_cpuid, vendor->page_fault,
+		  .unavailable = load_page_fault.unavailable },
 	};
 	enum verdict verdict;
 	size_t i;
@@ -196,6 +210,7 @@ enum verdict test_time_oracle(struct ctx *c, const struct test *test)
 		verdict = each_exit(c, &kinds[i]);
 		if (verdict != PASS)
 			return verdict;
+		destroy_vm(c);
 	}
 	return big_exits(c);
 }
