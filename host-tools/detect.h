@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* What a guest is on, by abi.md section 4. */
+/* What a guest is on, by docs/abi.md section 4. */
 enum accounting {
 	ACCOUNTING_NONE,
 	ACCOUNTING_OTHER,	/* another of the public numberings of these leaves */

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define MAX_REASONS	256	/* defined ones, of either vendor */
-#define NR_INDEXES	384	/* of the bitmap: abi.md section 2 */
+#define NR_INDEXES	384	/* of the bitmap: docs/abi.md section 2 */
 #define NO_REASON	0xfffffffeu	/* defined by neither vendor */
 
 struct vendor {

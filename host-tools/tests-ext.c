@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The extended leaves: abi.md section 2. */
+/* The extended leaves: docs/abi.md section 2. */
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -269,7 +269,7 @@ enum verdict test_ext_unlisted(struct ctx *c, const struct test *test)
 	return check_all(&r, 0);
 }
 
-/* abi.md section 5. What each mode answers is test_privilege's. */
+/* docs/abi.md section 5. What each mode answers is test_privilege's. */
 enum verdict test_vm_switch(struct ctx *c, const struct test *test)
 {
 	static const struct { uint64_t mode, junk; int error; } calls[] = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the required leaves must be in themselves: abi.md section 1. */
+/* What the required leaves must be in themselves: docs/abi.md section 1. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -219,7 +219,7 @@ enum verdict test_tracepoint(struct ctx *c, const struct test *test)
 	return verdict == PASS ? trace_vm(c, 0, nr_vcpus) : verdict;
 }
 
-/* abi.md section 2: the kvm_cpuid tracepoint sees these leaves as it sees others. */
+/* docs/abi.md section 2: the kvm_cpuid tracepoint sees these leaves as it sees others. */
 enum verdict test_cpuid_trace(struct ctx *c, const struct test *test)
 {
 	static const uint32_t leaves[] = { 0, KVM_EXIT_STATS_CPUID_BASE, KVM_EXIT_STATS_CPUID_REASON_CYCLES };
@@ -249,7 +249,7 @@ enum verdict test_cpuid_trace(struct ctx *c, const struct test *test)
 	return verdict;
 }
 
-/* abi.md section 6: what a reader that knows nothing of them is told. */
+/* docs/abi.md section 6: what a reader that knows nothing of them is told. */
 static enum verdict check_stat_descriptions(struct stats *s)
 {
 	static const struct {
