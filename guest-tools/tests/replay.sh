@@ -23,6 +23,7 @@ full-vmx 0 0 full ABI, version 1, Intel VMX, 4 vCPUs, host TSC 2400000 kHz
 full-svm 0 0 full ABI, version 1, AMD SVM, 1 vCPU, host TSC 3200000 kHz
 recorded-vmx 0 0 full ABI, version 1, Intel VMX, 1 vCPU, host TSC 100000 kHz (hypervisor signature "KVMKVMKVM")
 recorded-svm 0 0 full ABI, version 1, AMD SVM, 1 vCPU, host TSC 1996251 kHz (hypervisor signature "KVMKVMKVM")
+recorded-stock-vmx 5 5 KVM without VM-exit statistics
 recorded-stock-svm 5 5 KVM without VM-exit statistics
 unknown-version 3 0 does not know the ABI, version 2, Intel VMX
 required-vmx 3 0 required leaves only, Intel VMX
