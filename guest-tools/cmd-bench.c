@@ -177,6 +177,11 @@ static struct json_object *read_compared(const char *path, struct json_object **
 {
 	struct json_object *kinds;
 
+	*doc = NULL;
+	if (access(path, R_OK)) {
+		warn("cannot open '%s'", path);
+		return NULL;
+	}
 	*doc = json_object_from_file(path);
 	if (json_object_object_get_ex(*doc, "kinds", &kinds) && json_object_is_type(kinds, json_type_array))
 		return kinds;

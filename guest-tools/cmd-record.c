@@ -26,6 +26,7 @@ int parse_series_arguments(struct options *opt)
 int cmd_record(struct source *src, struct options *opt)
 {
 	struct source recording;
+	struct reading first;
 	struct ticks ticks;
 	uint64_t readings = 0;
 	int status = 0;
@@ -36,6 +37,17 @@ int cmd_record(struct source *src, struct options *opt)
 		warnx("record needs -o FILE");
 		return -EINVAL;
 	}
+	/* A file that is there is not given up for nothing. */
+	status = reading_take(src, &first);
+	if (status && status != -EAGAIN)
+		return status;
+	if (!status && !has_counters(&first.d)) {
+		detection_print(&first.d, stderr);
+		return detection_status(&first.d);
+	}
+	if (!status)
+		reading_free(&first);
+	status = 0;
 	if (source_open_recording(&recording, src, opt->file)) {
 		source_close(&recording);
 		return EXIT_FAILURE;

@@ -2,6 +2,7 @@
 /* stat: the exits that happened while a command ran. */
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "commands.h"
 #include "runs.h"
 
-struct stat {
+struct measured {
 	struct detection d;
 	struct runs runs;
 	unsigned int restarts;		/* runs without numbers: the counters started anew */
@@ -21,7 +22,7 @@ struct stat {
 };
 
 /* Between the two readings.  0, or -1 with a message: nothing could be measured. */
-static int run_once(struct options *opt, struct child *child, struct stat *s)
+static int run_once(struct options *opt, struct child *child, struct measured *s)
 {
 	int status, sig;
 
@@ -42,7 +43,7 @@ static int run_once(struct options *opt, struct child *child, struct stat *s)
 	return 0;
 }
 
-static int add_run(struct stat *s, const struct reading *before, const struct reading *after)
+static int add_run(struct measured *s, const struct reading *before, const struct reading *after)
 {
 	struct counters diff;
 	int err = reading_subtract(before, after, &diff);
@@ -59,7 +60,7 @@ static int add_run(struct stat *s, const struct reading *before, const struct re
 	return runs_add(&s->runs, &diff);
 }
 
-static int measure(struct source *src, struct options *opt, struct stat *s)
+static int measure(struct source *src, struct options *opt, struct measured *s)
 {
 	bool has_command = opt->nr_args;
 	struct reading before, after;
@@ -96,14 +97,16 @@ static int measure(struct source *src, struct options *opt, struct stat *s)
 }
 
 /* All runs, or as many as a replayed file has. */
-static int measure_all(struct source *src, struct options *opt, struct stat *s)
+static int measure_all(struct source *src, struct options *opt, struct measured *s)
 {
 	bool replay = opt->from && !opt->nr_args && !opt->pid;
 
 	for (uint32_t run = 0; replay || run < opt->repeat; run++) {
 		int err = measure(src, opt, s);
 
-		if (err > 0 && replay && run)
+		if (err > 0 && run && !replay)
+			warnx("'%s' has %" PRIu32 " pairs of readings: fewer runs than --repeat asks for", opt->from, run);
+		if (err > 0 && run)
 			return 0;
 		if (err > 0) {
 			warnx("'%s' has no pair of readings; record one with 'stat --dump'", opt->from);
@@ -136,7 +139,7 @@ static void print_deviation(const struct sample *s, double unit, int decimals, F
 		fprintf(out, " +- %.*f", decimals, sample_deviation(s) / unit);
 }
 
-static void print_summary(const struct options *opt, const struct stat *s,
+static void print_summary(const struct options *opt, const struct measured *s,
 			  const struct counters *c, FILE *out)
 {
 	double hz = c->tsc_khz * 1000.0;
@@ -200,7 +203,7 @@ static int add_arguments(struct json_object *doc, const struct options *opt)
 	return 0;
 }
 
-static int print_json(const struct options *opt, const struct stat *s, const struct counters *c)
+static int print_json(const struct options *opt, const struct measured *s, const struct counters *c)
 {
 	struct json_object *doc = report_json_document(&opt->report, &s->d, c, s->runs.nr);
 	bool known = s->runs.nr && c->seconds > 0, several = s->runs.nr > 1;
@@ -221,7 +224,7 @@ static int print_json(const struct options *opt, const struct stat *s, const str
 	return err;
 }
 
-static int report(struct options *opt, struct stat *s)
+static int report(struct options *opt, struct measured *s)
 {
 	struct counters c = { 0 };
 	int err = s->runs.nr ? runs_mean(&s->runs, &c) : 0;
@@ -242,6 +245,17 @@ static int report(struct options *opt, struct stat *s)
 	return err;
 }
 
+/* To be able to write it is seen now; what the file holds goes when there is something to report. */
+static FILE *open_report(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	FILE *out = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (fd >= 0 && !out)
+		close(fd);
+	return out;
+}
+
 /* Closes the stream of the report.  0, or -1 with a message. */
 static int finish(struct options *opt, FILE *out)
 {
@@ -253,7 +267,7 @@ static int finish(struct options *opt, FILE *out)
 
 int cmd_stat(struct source *src, struct options *opt)
 {
-	struct stat s = { 0 };
+	struct measured s = { 0 };
 	int err;
 
 	if (opt->pid ? opt->nr_args > 0 : !opt->nr_args && !opt->from) {
@@ -265,12 +279,15 @@ int cmd_stat(struct source *src, struct options *opt)
 		return -EINVAL;
 	}
 	/* Standard output belongs to the command. */
-	opt->report.out = opt->to ? fopen(opt->to, "we") : stderr;
+	opt->report.out = opt->to ? open_report(opt->to) : stderr;
 	if (!opt->report.out) {
 		warn("cannot write '%s'", opt->to);
 		return opt->failure;
 	}
 	err = measure_all(src, opt, &s);
+	/* Devices and pipes have no length. */
+	if (!err && opt->to && ftruncate(fileno(opt->report.out), 0) && errno != EINVAL)
+		err = -errno;
 	if (!err)
 		err = report(opt, &s);
 	runs_free(&s.runs);

@@ -166,11 +166,20 @@ static struct cell share_cell(double part, double sum)
 	return real_cell(sum > 0 ? 100 * part / sum : 0, 2);
 }
 
+/* Exits that are a mean may have a fraction. */
+static struct cell exits_cell(const struct counter *row, double exits)
+{
+	return exits == row->exits ? number_cell(row->exits) : real_cell(exits, 1);
+}
+
 struct cell column_cell(enum column_id id, const struct detection *d, const struct counters *c,
 			const struct counter *row)
 {
 	const struct cell none = { .type = CELL_NONE };
 	double hz = c->tsc_khz * 1000.0;
+	/* What follows from rounded means would be wrong for rare exits. */
+	double exits = c->runs > 1 ? row->mean_exits : row->exits;
+	double cycles = c->runs > 1 ? row->mean_cycles : row->cycles;
 	const char *meaning;
 
 	switch (id) {
@@ -179,13 +188,13 @@ struct cell column_cell(enum column_id id, const struct detection *d, const stru
 	case COL_NAME:
 		return text_cell(row->name);
 	case COL_EXITS:
-		return number_cell(row->exits);
+		return exits_cell(row, exits);
 	case COL_EXITS_DEVIATION:
 		return c->runs > 1 ? real_cell(row->exits_deviation, 1) : none;
 	case COL_EXITS_SHARE:
 		return share_cell(row->exits, c->sum_exits);
 	case COL_EXITS_RATE:
-		return c->seconds > 0 ? real_cell(row->exits / c->seconds, 1) : none;
+		return c->seconds > 0 ? real_cell(exits / c->seconds, 1) : none;
 	case COL_CYCLES:
 		return number_cell(row->cycles);
 	case COL_CYCLES_DEVIATION:
@@ -193,12 +202,11 @@ struct cell column_cell(enum column_id id, const struct detection *d, const stru
 	case COL_CYCLES_SHARE:
 		return share_cell(row->cycles, c->sum_cycles);
 	case COL_CYCLES_RATE:
-		return c->seconds > 0 ? real_cell(row->cycles / c->seconds, 0) : none;
+		return c->seconds > 0 ? real_cell(cycles / c->seconds, 0) : none;
 	case COL_CYCLES_PER_EXIT:
-		return row->exits ? number_cell(row->cycles / row->exits) : none;
+		return exits > 0 ? number_cell(cycles / exits) : none;
 	case COL_US_PER_EXIT:
-		return row->exits && c->tsc_khz ?
-		       real_cell(row->cycles / hz / row->exits * 1e6, 3) : none;
+		return exits > 0 && c->tsc_khz ? real_cell(cycles / hz / exits * 1e6, 3) : none;
 	case COL_TIME:
 		return c->tsc_khz ? real_cell(row->cycles / hz, 6) : none;
 	case COL_TIME_SHARE:
@@ -247,6 +255,11 @@ void column_text(enum column_id id, const struct detection *d, const struct coun
 		cell_text(&cell, text);
 }
 
+static double cell_value(const struct cell *cell)
+{
+	return cell->type == CELL_NUMBER ? cell->number : cell->real;
+}
+
 /* Whether a stands before b. */
 static bool stands_before(enum column_id id, const struct cell *a, const struct cell *b)
 {
@@ -256,10 +269,10 @@ static bool stands_before(enum column_id id, const struct cell *a, const struct 
 		return a->type != CELL_NONE && b->type == CELL_NONE;
 	if (a->type == CELL_TEXT)
 		order = strcmp(a->text, b->text);
-	else if (a->type == CELL_NUMBER)
+	else if (a->type == CELL_NUMBER && b->type == CELL_NUMBER)
 		order = a->number < b->number ? -1 : a->number > b->number;
 	else
-		order = a->real < b->real ? -1 : a->real > b->real;
+		order = cell_value(a) < cell_value(b) ? -1 : cell_value(a) > cell_value(b);
 	return columns[id].ascending ? order < 0 : order > 0;
 }
 

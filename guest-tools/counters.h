@@ -19,7 +19,8 @@ struct counter {
 	uint64_t cycles;	/* host TSC ticks */
 	uint64_t away;		/* host TSC ticks; 0 if not has_away */
 
-	/* Standard deviations, of the mean of several runs. */
+	/* Of several runs: means, of which exits and cycles are rounded, and standard deviations. */
+	double mean_exits, mean_cycles;
 	double exits_deviation, cycles_deviation;
 };
 

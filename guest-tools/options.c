@@ -127,7 +127,11 @@ static _Noreturn void print_help(const struct command *command)
 		for (int i = 0; i < NR_COLUMNS; i++)
 			printf("  %-26s %s\n", columns[i].name, columns[i].help);
 	}
-	puts("\nThe manual page cpuid-probe(1) explains exit statuses and JSON keys.");
+	if (command->name)
+		printf("\nThe manual pages cpuid-probe-%s(1) and cpuid-probe(1) explain exit statuses and JSON keys.\n",
+		       command->name);
+	else
+		puts("\nThe manual page cpuid-probe(1) explains exit statuses and JSON keys.");
 	exit(close_stdout(EXIT_SUCCESS));
 }
 

@@ -103,6 +103,8 @@ static int combine(const struct runs *runs, unsigned int divisor, struct counter
 			sample_add(&exits, one->exits);
 			sample_add(&cycles, one->cycles);
 		}
+		row->mean_exits = (double)row->exits / divisor;
+		row->mean_cycles = (double)row->cycles / divisor;
 		row->exits = divide(row->exits, divisor);
 		row->cycles = divide(row->cycles, divisor);
 		row->away = divide(row->away, divisor);

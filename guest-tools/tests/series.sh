@@ -62,15 +62,25 @@ cp "$scratch/out" "$scratch/expected"
 probe watch --from "$scratch/dump" --raw
 check "a series recorded from a series is the same" cmp -s "$scratch/expected" "$scratch/out"
 probe record -o "$scratch/recorded" 0.01 3
+own=$status
 case $status in
 0) check "record: this machine" [ "$(grep -c '^@' "$scratch/recorded")" -eq 4 ] ;;
 [4-8]) ok "record: this machine has no counters, and says so by its status" ;;
 *) not_ok "record: this machine" "status $status" ;;
 esac
+# Where there is nothing to record, that is said first, and no file is given up for it.
+if [ "$own" = 0 ]; then disk=1; else disk=$own; fi
 probe record -o /dev/full
-expect_status "record: a full disk" 1
+expect_status "record: a full disk" "$disk"
 probe record -o "$scratch/none/file"
-expect_status "record: a folder that is not there" 1
+expect_status "record: a folder that is not there" "$disk"
+if [ "$own" != 0 ]; then
+	cp "$series" "$scratch/kept"
+	probe record -o "$scratch/kept" 1 1
+	check "record: without counters, the file that was there stays" cmp -s "$series" "$scratch/kept"
+else
+	skip "record: without counters, the file that was there stays" "this machine has counters"
+fi
 
 # A disk that becomes full in the middle: what was written up to there can be read.
 if mkdir "$scratch/disk" && mount -t tmpfs -o size=8k none "$scratch/disk" 2>/dev/null; then

@@ -96,6 +96,23 @@ probe stat -r 2 --from "$two_runs" --to "$scratch/report" sh -c 'echo once'
 check "stat: repeated" [ "$(grep -c once "$scratch/out")" -eq 2 ]
 run_status "a full disk under the command" 1 sh -c 'echo x >/dev/full'
 
+# Without counters, a report that was there stays; with some, none of a longer one is left.
+echo '{"old": 1}' >"$scratch/kept"
+probe stat --from "$machines/stock-svm.txt" --to "$scratch/kept" true
+check "stat --to: nothing to report, nothing lost" grep -q old "$scratch/kept"
+seq 10000 >"$scratch/kept"
+probe stat --from "$two_runs" --to "$scratch/kept" true
+check "stat --to: nothing is left of a longer file" [ "$(grep -cx 10000 "$scratch/kept")" = 0 ]
+
+probe stat -r 3 --from "$two_runs" --to "$scratch/report" true
+expect_status "stat: fewer recorded runs than --repeat asks for" 0
+check "stat: says so" grep -q "has 2 pairs of readings: fewer runs than --repeat asks for" "$scratch/err"
+check "stat: and reports those" grep -q "deviation of 2 runs" "$scratch/report"
+
+# Means of rare exits: what is computed of them is not computed of rounded ones.
+probe stat --from "$machines/series-vmx.txt" -R HLT --raw -n -o cycles/exit --to "$scratch/report"
+check "stat: cycles per exit of means" [ "$(cat "$scratch/report")" = 2000 ]
+
 # An interrupt ends the repetition, whatever the runs before it came to.
 cat "$two_runs" "$two_runs" >"$scratch/four-runs"
 : >"$scratch/ran"
