@@ -17,7 +17,7 @@ int parse_series_arguments(struct options *opt)
 		return -1;
 	}
 	if (opt->nr_args > 1 && parse_count(opt->args[1], UINT32_MAX, &opt->count)) {
-		warnx("'%s' is no number of intervals", opt->args[1]);
+		warnx("'%s' is no number of intervals: it takes 1 to 4294967295", opt->args[1]);
 		return -1;
 	}
 	return 0;

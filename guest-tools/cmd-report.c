@@ -17,7 +17,7 @@ static void print_summary(const struct series *s, const char *path, FILE *out)
 	struct tm tm;
 
 	if (s->first.real_ns && localtime_r(&seconds, &tm))
-		strftime(when, sizeof(when), "from %Y-%m-%d %H:%M:%S", &tm);
+		strftime(when, sizeof(when), "from %Y-%m-%d %H:%M:%S %Z", &tm);
 	fprintf(out, "%s: %u readings %s, %.3f s\n", path, s->readings, when, c->seconds);
 	detection_print(&s->d, out);
 	if (s->nr_restarts)

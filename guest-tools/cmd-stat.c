@@ -163,7 +163,7 @@ static void print_summary(const struct options *opt, const struct measured *s,
 	print_deviation(&s->exits, 1, 1, out);
 	fputs(" exits", out);
 	if (c->seconds > 0)
-		fprintf(out, ", %.1f per second", c->exits / c->seconds);
+		fprintf(out, ", %.1f per second", s->exits.mean / c->seconds);
 	fputc('\n', out);
 	if (c->tsc_khz) {
 		fprintf(out, "%16.6f s", c->cycles / hz);

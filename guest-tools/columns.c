@@ -180,6 +180,8 @@ struct cell column_cell(enum column_id id, const struct detection *d, const stru
 	/* What follows from rounded means would be wrong for rare exits. */
 	double exits = c->runs > 1 ? row->mean_exits : row->exits;
 	double cycles = c->runs > 1 ? row->mean_cycles : row->cycles;
+	double all_exits = c->runs > 1 ? c->mean_sum_exits : c->sum_exits;
+	double all_cycles = c->runs > 1 ? c->mean_sum_cycles : c->sum_cycles;
 	const char *meaning;
 
 	switch (id) {
@@ -192,7 +194,7 @@ struct cell column_cell(enum column_id id, const struct detection *d, const stru
 	case COL_EXITS_DEVIATION:
 		return c->runs > 1 ? real_cell(row->exits_deviation, 1) : none;
 	case COL_EXITS_SHARE:
-		return share_cell(row->exits, c->sum_exits);
+		return share_cell(exits, all_exits);
 	case COL_EXITS_RATE:
 		return c->seconds > 0 ? real_cell(exits / c->seconds, 1) : none;
 	case COL_CYCLES:
@@ -200,7 +202,7 @@ struct cell column_cell(enum column_id id, const struct detection *d, const stru
 	case COL_CYCLES_DEVIATION:
 		return c->runs > 1 ? real_cell(row->cycles_deviation, 1) : none;
 	case COL_CYCLES_SHARE:
-		return share_cell(row->cycles, c->sum_cycles);
+		return share_cell(cycles, all_cycles);
 	case COL_CYCLES_RATE:
 		return c->seconds > 0 ? real_cell(cycles / c->seconds, 0) : none;
 	case COL_CYCLES_PER_EXIT:
@@ -208,9 +210,9 @@ struct cell column_cell(enum column_id id, const struct detection *d, const stru
 	case COL_US_PER_EXIT:
 		return exits > 0 && c->tsc_khz ? real_cell(cycles / hz / exits * 1e6, 3) : none;
 	case COL_TIME:
-		return c->tsc_khz ? real_cell(row->cycles / hz, 6) : none;
+		return c->tsc_khz ? real_cell(cycles / hz, 6) : none;
 	case COL_TIME_SHARE:
-		return c->tsc_khz && c->seconds > 0 ? share_cell(row->cycles / hz, c->seconds) : none;
+		return c->tsc_khz && c->seconds > 0 ? share_cell(cycles / hz, c->seconds) : none;
 	case COL_AWAY:
 		/* No leaf tells the away cycles of the unlisted reasons. */
 		return c->has_away && (row->listed || row->total) ? number_cell(row->away) : none;
@@ -300,7 +302,7 @@ static bool known_name(const char *name)
 	uint32_t reason;
 
 	return reason_find(VENDOR_VMX, name, &reason) || reason_find(VENDOR_SVM, name, &reason) ||
-	       !strcmp(name, "UNLISTED");
+	       !strcasecmp(name, "UNLISTED");
 }
 
 int filter_parse(struct filter *filter, char *list)
@@ -337,7 +339,7 @@ bool row_shown(const struct counter *row, const struct filter *filter, bool all)
 		return all || row->exits || row->cycles;
 	for (size_t i = 0; i < filter->nr; i++)
 		if (filter->by_number[i] ? row->listed && row->reason == filter->numbers[i] :
-					   !strcmp(row->name, filter->names[i]))
+					   !strcasecmp(row->name, filter->names[i]))
 			return true;
 	return false;
 }

@@ -77,6 +77,7 @@ _cpuid_probe() {
 	esac
 	# Lists of names: what stands before the last comma stays.
 	list=
+	[[ $current == +* && $previous != -R && $previous != --reasons ]] && list=+
 	[[ $current == *,* && $previous != -s && $previous != --sort ]] && list=${current%,*},
 	mapfile -t COMPREPLY < <(compgen -P "$list" -W "$words" -- "${current#"$list"}")
 }

@@ -50,6 +50,7 @@ struct counters {
 	struct counter *rows;
 	size_t nr_rows;
 	uint64_t sum_exits, sum_cycles;		/* of the rows */
+	double mean_sum_exits, mean_sum_cycles;	/* of several runs, not rounded */
 
 	/*
 	 * Of this reading, or in a difference what was subtracted.  The exits are exact,

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "reasons.h"
 
@@ -97,7 +98,7 @@ bool reason_find(enum vendor vendor, const char *name, uint32_t *reason)
 
 		*reason = reason_nth(vendor, i);
 		reason_name(vendor, *reason, candidate);
-		if (!strcmp(candidate, name))
+		if (!strcasecmp(candidate, name))
 			return true;
 	}
 	return false;

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "report.h"
 
@@ -25,7 +26,7 @@ int report_prepare(struct report *rep, const struct detection *d, struct counter
 		uint32_t reason;
 
 		if (rep->filter.by_number[i] ? is_reason(d, c, rep->filter.numbers[i]) :
-		    reason_find(d->vendor, name, &reason) || !strcmp(name, "UNLISTED"))
+		    reason_find(d->vendor, name, &reason) || !strcasecmp(name, "UNLISTED"))
 			continue;
 		warnx("'%s' is no exit reason of %s; 'cpuid-probe list' has those of both vendors",
 		      name, vendor_title(d->vendor));

@@ -105,6 +105,8 @@ static int combine(const struct runs *runs, unsigned int divisor, struct counter
 		}
 		row->mean_exits = (double)row->exits / divisor;
 		row->mean_cycles = (double)row->cycles / divisor;
+		c->mean_sum_exits += row->mean_exits;
+		c->mean_sum_cycles += row->mean_cycles;
 		row->exits = divide(row->exits, divisor);
 		row->cycles = divide(row->cycles, divisor);
 		row->away = divide(row->away, divisor);

@@ -98,7 +98,7 @@ fi
 # --- report
 probe report --svg "$scratch/picture.svg" "$series"
 expect_lines "report: the summary" \
-	"$series: 8 readings from 2025-11-24 16:00:00, 6.000 s" \
+	"$series: 8 readings from 2025-11-24 16:00:00 UTC, 6.000 s" \
 	"Intervals left out because the counters started anew: 1" \
 	"99440 exits, 16573.3 per second; in the hypervisor 0.304 s, 5.06 % of the time, 2.53 % of what all 2 vCPUs had" \
 	"    48 EPT_VIOLATION      80000  80.45 480000000   79.05        6000   3.000  4.00   480000000"

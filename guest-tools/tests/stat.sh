@@ -112,6 +112,8 @@ check "stat: and reports those" grep -q "deviation of 2 runs" "$scratch/report"
 # Means of rare exits: what is computed of them is not computed of rounded ones.
 probe stat --from "$machines/series-vmx.txt" -R HLT --raw -n -o cycles/exit --to "$scratch/report"
 check "stat: cycles per exit of means" [ "$(cat "$scratch/report")" = 2000 ]
+probe --raw -n -R hlt -o name --from "$two_runs"
+check "reasons in any case" [ "$(cat "$scratch/out")" = HLT ]
 
 # An interrupt ends the repetition, whatever the runs before it came to.
 cat "$two_runs" "$two_runs" >"$scratch/four-runs"
