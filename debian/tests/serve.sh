@@ -8,7 +8,7 @@ serve() {
 	PYTHONUNBUFFERED=1 "$top/debian/bin/serve-repo" "$1" 0 >"$work/server" 2>&1 &
 	server=$!
 	port=
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
+	for _ in $(seq 60); do
 		port=$(sed -n 's/^Serving HTTP on .* port \([0-9]*\) .*/\1/p' "$work/server")
 		[ -z "$port" ] || return 0
 		sleep 0.5

@@ -202,7 +202,7 @@ else
 	tm() { tmux -S "$scratch/$server" -f /dev/null "$@" 2>>"$scratch/err" || :; }
 	# seen TEXT: within five seconds.
 	seen() {
-		for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25; do
+		for _ in $(seq 150); do
 			tm capture-pane -p >"$scratch/out"
 			! grep -q -e "$1" "$scratch/out" || return 0
 			sleep 0.2
