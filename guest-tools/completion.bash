@@ -60,7 +60,7 @@ _cpuid_probe() {
 		;;
 	*)
 		if [[ $current == -* ]]; then
-			words=$("${help[@]}" 2>/dev/null | sed -n 's/^  .*\(--[a-z-]*\) .*/\1/p')
+			words=$("${help[@]}" 2>/dev/null | sed -n 's/^  \(-., \|    \)\(--[a-z-]*\) .*/\2/p')
 		elif [[ $COMP_CWORD -eq 1 ]]; then
 			words=$("${help[@]}" 2>/dev/null | sed -n '/^Commands/,/^$/s/^  \([^ ]*\) .*/\1/p')
 		elif [[ $command == report ]]; then

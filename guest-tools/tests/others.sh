@@ -184,7 +184,7 @@ for command in '' check stat watch record report bench leaf list metrics; do
 	probe $command --help
 	page=$man/cpuid-probe${command:+-$command}.1
 	# shellcheck disable=SC2013 # words
-	for option in $(sed -n 's/^  .*--\([a-z-]*\) .*/\1/p' "$scratch/out"); do
+	for option in $(sed -n 's/^  \(-., \|    \)--\([a-z-]*\) .*/\2/p' "$scratch/out"); do
 		grep -qE "(Fl -|, Fl |Fl . , Fl -)$option" "$page" "$man/cpuid-probe.1" ||
 			missing="$missing $command:--$option"
 	done
@@ -215,6 +215,8 @@ elif command -v bash >/dev/null; then
 	completes "commands" metrics m
 	completes "options" --json --j
 	completes "options of a command" --per-second stat --p
+	completes "an option that another's description names" --csv watch --
+	check "completion: each option once" [ -z "$(sort "$scratch/out" | uniq -d)" ]
 	completes "columns" CYCLES% -o C
 	completes "columns of a list" NAME,EXITS -o NAME,E
 	completes "reasons" EPT_VIOLATION watch -R EPT
