@@ -200,7 +200,7 @@ else
 	# Its own errors show in what is not seen.
 	server=tmux1
 	tm() { tmux -S "$scratch/$server" -f /dev/null "$@" 2>>"$scratch/err" || :; }
-	# seen TEXT: within five seconds.
+	# seen TEXT: within half a minute.
 	seen() {
 		for _ in $(seq 150); do
 			tm capture-pane -p >"$scratch/out"
