@@ -6,8 +6,8 @@
 
 #include <asm/kvm_exit_stats.h>
 
-/* TSC ticks until a timer wakes a guest: long enough to be asleep by then in the slowest emulator. */
-#define WAKE_TICKS(v)	(vcpu_tsc_khz(v) / 5)
+/* Until a timer wakes a guest: long enough to be asleep by then in the slowest emulator. */
+#define WAKE_US	200
 
 int module_parameter(const char *module, const char *name)
 {
@@ -167,12 +167,17 @@ const struct load load_hypercall = {
 	.name = "hypercall", .reason = offsetof(struct vendor, vmcall), .run = run_hypercall,
 };
 
-static const char *run_hlt(struct vcpu *v, unsigned int n)
+const char *halt_for(struct vcpu *v, unsigned int n, uint64_t us)
 {
 	struct guest_result r;
 
-	r = vcpu_call(v, (struct guest_call){ guest_hlt_timer, .r8 = n, .r9 = WAKE_TICKS(v) });
+	r = vcpu_call(v, (struct guest_call){ guest_hlt_timer, .r8 = n, .r9 = vcpu_tsc_khz(v) * us / 1000 });
 	return r.r15 == n ? NULL : "not each HLT was ended by one timer interrupt";
+}
+
+static const char *run_hlt(struct vcpu *v, unsigned int n)
+{
+	return halt_for(v, n, WAKE_US);
 }
 
 const struct load load_hlt = {

@@ -276,11 +276,12 @@ static bool read_halts(struct vcpu *v, uint32_t reason, struct halts *h)
 /*
  * A HLT with polling: KVM counts how long it polled and how long it blocked.  The first is work of the CPU, inside the
  * HLT's cycles, the second only in the away cycles.  What takes the CPU from all of this for a while (another task, the
- * layer below a virtual host) may fall between two clocks: what is true must be so in most batches, not in each.
+ * layer below a virtual host) may fall between two clocks: what is true must be so in most batches, not in each.  And a
+ * HLT takes long beside what KVM does before and after it within its own clock, which an emulated host is slow at.
  */
 enum verdict test_halt_polling(struct ctx *c, const struct test *test)
 {
-	enum { BATCHES = 9, HALTS = 16, POLL_NS = 10000000 /* at most: many times the timer's */ };
+	enum { BATCHES = 9, HALTS = 16, HALT_US = 3000, POLL_NS = 50000000 /* at most */ };
 	unsigned int few_cycles = 0, short_gaps = 0, long_gaps = 0, i;
 	const char *error = load_hlt.unavailable(c->vendor);
 	struct vcpu *v = &new_vm(c, VM_IRQCHIP, 1)->vcpus[0];
@@ -296,10 +297,10 @@ enum verdict test_halt_polling(struct ctx *c, const struct test *test)
 	for (i = 0; i < BATCHES; i++) {
 		/* All block; then some, until KVM has found out for how long to poll. */
 		vm_set_halt_polling(v->vm, 0);
-		error = load_hlt.run(v, HALTS);
+		error = halt_for(v, HALTS, HALT_US);
 		vm_set_halt_polling(v->vm, POLL_NS);
 		if (!error)
-			error = load_hlt.run(v, HALTS);
+			error = halt_for(v, HALTS, HALT_US);
 		if (error)
 			return fail("%s", error);
 		read_halts(v, c->vendor->hlt, &now);
@@ -309,7 +310,7 @@ enum verdict test_halt_polling(struct ctx *c, const struct test *test)
 		};
 		few_cycles += h.cycles < h.polled * (100 - CLOCK_PERCENT) / 100;
 		/* The one begins a bit earlier than the other: waking up is in both. */
-		short_gaps += h.gap < h.blocked / 2;
+		short_gaps += h.gap < h.blocked / 4 * 3;
 		long_gaps += h.gap > h.blocked * (100 + CLOCK_PERCENT) / 100 + h.waited;
 		sum.cycles += h.cycles;
 		sum.gap += h.gap;

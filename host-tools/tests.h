@@ -67,6 +67,12 @@ extern const struct load load_cpuid, load_cpuid_hypervisor, load_own_leaf, load_
 			 load_msr_write, load_msr_read, load_tsc_deadline, load_self_ipi, load_hypercall, load_hlt,
 			 load_hlt_user, load_page_fault, load_window, load_mmio;
 
+/*
+ * @n HLTs, each ended by a timer after @us microseconds, as load_hlt's; for a vCPU after vcpu_timer_on().
+ * Returns what is false if not one interrupt ended each, else NULL.
+ */
+const char *halt_for(struct vcpu *v, unsigned int n, uint64_t us);
+
 uint32_t load_reason(const struct load *load, const struct ctx *c);
 unsigned int load_iterations(const struct load *load, const struct ctx *c);
 /* "0" or "1" or "Y" or "N" of a KVM module's parameter; -1 if it cannot be read. */
