@@ -21,7 +21,7 @@ help:
 #: sudo make check-soak     nested guests with ten million exits on SVM, a million on VMX: 20 minutes
 #: sudo make bench          what an exit costs in instructions, beside stock, tracing and global counters, into
 #:                          docs/cost.txt; after "make check", 10 minutes
-#: make packages         build every package into dist/ (2 CPUs, first time: 45 minutes, quick: 25)
+#: make packages         build every package into dist/ (2 CPUs, first time: an hour, quick: half)
 #: make kvm              after a change of the patches: the kernel for the emulators, in 2 minutes
 #: make repo             add the packages in dist/ to a signed package archive in repo/
 #: make serve            serve it on loopback, for guests of QEMU
