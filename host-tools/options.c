@@ -37,7 +37,7 @@ void options_help(void)
 	     "      --full            read all leaves with all ECX from 0 to 0x10000\n"
 	     "      --invasive        also tests that touch the host's other VMs, see the man page\n"
 	     "      --instruction-clock  the TSC counts instructions: times must repeat exactly\n"
-	     "      --dump CPL        print what a VM is answered at these leaves at CPL 0 or 3, on any KVM\n"
+	     "      --dump CPL        print what a VM is answered at these leaves at CPL 0 to 3, on any KVM\n"
 	     "      --bench ROUNDS    print what exits cost in TSC ticks, on any KVM\n"
 	     "  -v, --verbose         show the numbers\n"
 	     "  -h, --help            show this\n"
@@ -139,8 +139,8 @@ void options_parse(struct options *o, int argc, char **argv, bool (*is_test)(con
 			o->rounds = value;
 			break;
 		case 'd':
-			if (strcmp(optarg, "0") && strcmp(optarg, "3")) {
-				USAGE_ERROR(o, "--dump takes the CPL, 0 or 3, not '%s'", optarg);
+			if (*optarg < '0' || *optarg > '3' || optarg[1]) {
+				USAGE_ERROR(o, "--dump takes the CPL, 0 to 3, not '%s'", optarg);
 				return;
 			}
 			if (!choose(o, &chosen, DUMP, "--dump"))

@@ -75,6 +75,41 @@ static bool same_answer(const struct leaf_read *a, const struct leaf_read *b)
 	return a->eax == b->eax && a->ebx == b->ebx && a->ecx == b->ecx && a->edx == b->edx;
 }
 
+/* The number that the totals' leaves answer; a record's is its cycles. */
+static uint64_t total_of(const struct leaf_read *r)
+{
+	switch (r->leaf) {
+	case KVM_EXIT_STATS_CPUID_TOTAL_COUNT:
+		return r->eax;
+	case KVM_EXIT_STATS_CPUID_TOTAL_CYCLES:
+		return low_high(r->ecx, r->ebx);
+	case KVM_EXIT_STATS_CPUID_TOTAL_RECORD:
+		return low_high(r->ecx, r->edx);
+	default:
+		return low_high(r->eax, r->ebx);
+	}
+}
+
+/* What the emulator answers lies between what two exits do, and is zero where they are. */
+static enum verdict emulated_total(struct vcpu *v, uint32_t leaf)
+{
+	struct leaf_read before, between, after;
+	bool faulted;
+
+	before = read_by(guest_cpuid, v, leaf, 0, &faulted);
+	between = read_by(guest_cpuid_emulated, v, leaf, 0, &faulted);
+	after = read_by(guest_cpuid, v, leaf, 0, &faulted);
+	if (total_of(&before) >= total_of(&between) || total_of(&between) >= total_of(&after))
+		return fail("leaf %#x: %llu, through the emulator %llu, then %llu", leaf,
+			    (unsigned long long)total_of(&before), (unsigned long long)total_of(&between),
+			    (unsigned long long)total_of(&after));
+	if ((!after.eax && between.eax) || (!after.ebx && between.ebx) || (!after.ecx && between.ecx) ||
+	    (!after.edx && between.edx))
+		return fail("leaf %#x: the emulator's EAX=%#x EBX=%#x ECX=%#x EDX=%#x has more than the exit's", leaf,
+			    between.eax, between.ebx, between.ecx, between.edx);
+	return PASS;
+}
+
 /* The exception that brings KVM to emulate: #UD. */
 static uint32_t emulation_exit(const struct ctx *c)
 {
@@ -110,8 +145,11 @@ static enum verdict emulated(struct ctx *c)
 		uint32_t leaf = KVM_EXIT_STATS_CPUID_BASE + i;
 
 		if (leaf == KVM_EXIT_STATS_CPUID_TOTAL_RECORD || leaf == KVM_EXIT_STATS_CPUID_TOTAL_AWAY ||
-		    leaf == KVM_EXIT_STATS_CPUID_TOTAL_COUNT || leaf == KVM_EXIT_STATS_CPUID_TOTAL_CYCLES)
+		    leaf == KVM_EXIT_STATS_CPUID_TOTAL_COUNT || leaf == KVM_EXIT_STATS_CPUID_TOTAL_CYCLES) {
+			if (emulated_total(v, leaf) != PASS)
+				return FAIL;
 			continue;
+		}
 		exited = read_by(guest_cpuid, v, leaf, 0xffff, &faulted);
 		again = read_by(guest_cpuid_emulated, v, leaf, 0xffff, &faulted);
 		if (!same_answer(&exited, &again))
@@ -395,11 +433,13 @@ static enum verdict check_modes(struct ctx *c, const char *rip)
 {
 	struct vcpu *off = vcpu_in_mode(c, KVM_EXIT_STATS_MODE_OFF), *v;
 	uint64_t mode;
+	int cpl;
 
 	for (mode = 0; mode <= KVM_EXIT_STATS_MODE_MAX; mode++) {
 		v = vcpu_in_mode(c, mode);
-		if (check_mode(c, v, off, rip, mode, 0) == FAIL || check_mode(c, v, off, rip, mode, 3) == FAIL)
-			return FAIL;
+		for (cpl = 0; cpl <= 3; cpl++)
+			if (check_mode(c, v, off, rip, mode, cpl) == FAIL)
+				return FAIL;
 		destroy_vm(c);
 	}
 	destroy_vm(c);
@@ -561,29 +601,58 @@ static const uint32_t sweep_leaves[] = {
 
 #define NR_SWEEP_LEAVES	(sizeof(sweep_leaves) / sizeof(sweep_leaves[0]))
 
-/* Reads all leaves with all indexes, in batches; fn says whether an answer will do. */
-static enum verdict sweep(struct vcpu *v, bool full, bool (*fn)(void *arg, const struct leaf_read *r), void *arg)
-{
-	static uint32_t indexes[NR_FULL + NR_RANDOM_FULL + 8];
-	static struct leaf_read reads[MAX_READS];
-	uint32_t nr = sweep_indexes(indexes, full), at, n, i;
-	size_t leaf;
+/* What judges, or keeps, an answer: false if it will not do. */
+typedef bool sweep_fn(void *arg, const struct leaf_read *r);
 
-	for (leaf = 0; leaf < NR_SWEEP_LEAVES; leaf++) {
-		for (at = 0; at < nr; at += n) {
-			n = nr - at < MAX_READS ? nr - at : MAX_READS;
-			for (i = 0; i < n; i++)
-				reads[i] = (struct leaf_read){ sweep_leaves[leaf], indexes[at + i] };
-			read_leaves(v, reads, n);
-			for (i = 0; i < n; i++)
-				if (!fn(arg, &reads[i]))
-					return fail("leaf %#x, ECX=%#x: EAX=%#x EBX=%#x ECX=%#x EDX=%#x", reads[i].leaf,
-						    reads[i].index, reads[i].eax, reads[i].ebx, reads[i].ecx,
-						    reads[i].edx);
-		}
+/* Reads a leaf with these indexes, in batches. */
+static enum verdict sweep_leaf(struct vcpu *v, uint32_t leaf, const uint32_t *indexes, uint32_t nr, sweep_fn *fn,
+			       void *arg)
+{
+	static struct leaf_read reads[MAX_READS];
+	uint32_t at, n, i;
+
+	for (at = 0; at < nr; at += n) {
+		n = nr - at < MAX_READS ? nr - at : MAX_READS;
+		for (i = 0; i < n; i++)
+			reads[i] = (struct leaf_read){ leaf, indexes[at + i] };
+		read_leaves(v, reads, n);
+		for (i = 0; i < n; i++)
+			if (!fn(arg, &reads[i]))
+				return fail("leaf %#x, ECX=%#x: EAX=%#x EBX=%#x ECX=%#x EDX=%#x", reads[i].leaf,
+					    reads[i].index, reads[i].eax, reads[i].ebx, reads[i].ecx, reads[i].edx);
 	}
-	note("%zu leaves, %u values of ECX each", NR_SWEEP_LEAVES, nr);
 	return PASS;
+}
+
+static bool in_sweep(uint32_t leaf)
+{
+	size_t i;
+
+	for (i = 0; i < NR_SWEEP_LEAVES; i++)
+		if (sweep_leaves[i] == leaf)
+			return true;
+	return false;
+}
+
+/* The leaves above with all indexes, all others of the class with a few. */
+static enum verdict sweep(struct vcpu *v, bool full, sweep_fn *fn, void *arg)
+{
+	static const uint32_t few[] = { 0, 1, 0x72, 0xffff, 0x10000, 0xffffffffu };
+	static uint32_t indexes[NR_FULL + NR_RANDOM_FULL + 8];
+	uint32_t nr = sweep_indexes(indexes, full), leaf;
+	enum verdict verdict = PASS;
+	size_t i;
+
+	for (i = 0; i < NR_SWEEP_LEAVES && verdict == PASS; i++)
+		verdict = sweep_leaf(v, sweep_leaves[i], indexes, nr, fn, arg);
+	for (i = 0; i <= KVM_EXIT_STATS_CPUID_LAST - KVM_EXIT_STATS_CPUID_BASE && verdict == PASS; i++) {
+		leaf = KVM_EXIT_STATS_CPUID_BASE + i;
+		if (!in_sweep(leaf))
+			verdict = sweep_leaf(v, leaf, few, sizeof(few) / sizeof(few[0]), fn, arg);
+	}
+	note("%zu leaves, %u values of ECX each; all others of the 256, %zu values each", NR_SWEEP_LEAVES, nr,
+	     sizeof(few) / sizeof(few[0]));
+	return verdict;
 }
 
 static bool sweep_is_legal(void *arg, const struct leaf_read *r)

@@ -69,7 +69,7 @@ const struct test tests[] = {
 	{ "sweep", "every leaf with any ECX answers within the specification", test_sweep, .extended = true },
 	{ "emulated", "the instruction emulator's CPUID answers the same", test_emulated, .extended = true },
 	{ "cpuid-faulting", "a guest that lets CPUID fault above CPL 0 gets its fault", test_cpuid_faulting },
-	{ "privilege", "modes 0, 1 and 2 at CPL 0 and 3", test_privilege, .extended = true },
+	{ "privilege", "modes 0, 1 and 2 at each CPL", test_privilege, .extended = true },
 	{ "parameter", "kvm.exit_stats is for VMs made later, and its 0 wins over the VMM", test_parameter,
 	  .extended = true },
 	{ "vmm-entries", "KVM lists no such leaf; a VMM's own show only without accounting", test_vmm_entries,

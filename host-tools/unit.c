@@ -51,7 +51,7 @@ static struct options *parse(const char *line)
 static void test_options(void)
 {
 	static const char *const junk[] = {
-		"--bench", "--bench 1", "--bench 101", "--bench 5x", "--dump", "--dump 1", "--dump 03", "--dump x",
+		"--bench", "--bench 1", "--bench 101", "--bench 5x", "--dump", "--dump 4", "--dump 03", "--dump x",
 		"x", "-", "--", "--lisst", "-z", "--iterations", "--iterations 0", "--iterations -1", "--iterations +1",
 		"--iterations 1k", "--iterations 0x10", "--iterations 99999999999999999999", "--iterations 100000001",
 		"--vcpus 0", "--vcpus 65", "--vcpus two", "--test", "--test nosuch", "--test sum extra", "--list=1",

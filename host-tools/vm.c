@@ -285,11 +285,9 @@ static void set_sregs(struct vcpu *v)
 	s.cs.db = 0;
 	s.cs.l = 1;
 	s.ds = s.es = s.fs = s.gs = s.ss = data;
-	if (v->cpl) {
-		s.cs.dpl = s.ss.dpl = 3;
-		s.cs.selector |= 3;
-		s.ss.selector |= 3;
-	}
+	s.cs.dpl = s.ss.dpl = v->cpl;
+	s.cs.selector |= v->cpl;
+	s.ss.selector |= v->cpl;
 	s.tr = (struct kvm_segment){ .base = GUEST_TSS, .limit = 0x67, .selector = 24, .type = 11, .present = 1 };
 	s.ldt = (struct kvm_segment){ .unusable = 1 };
 	s.gdt.base = GUEST_GDT;
