@@ -202,7 +202,8 @@ static struct cell compared(struct json_object *kinds, const char *name)
 		    json_object_is_type(kind, json_type_string) &&
 		    !strcmp(json_object_get_string(kind), name) &&
 		    json_object_object_get_ex(entry, "median_ns", &ns) &&
-		    (json_object_is_type(ns, json_type_double) || json_object_is_type(ns, json_type_int)))
+		    (json_object_is_type(ns, json_type_double) || json_object_is_type(ns, json_type_int)) &&
+		    json_object_get_double(ns) >= 0 && json_object_get_double(ns) <= UINT64_MAX)
 			return (struct cell){
 				.type = CELL_REAL, .real = json_object_get_double(ns), .decimals = 1
 			};

@@ -176,7 +176,7 @@ static void print_summary(const struct options *opt, const struct measured *s,
 	} else {
 		fprintf(out, "%16" PRIu64, c->cycles);
 		print_deviation(&s->cycles, 1, 1, out);
-		fputs(" cycles in the hypervisor\n", out);
+		fputs(" cycles in the hypervisor (what share of the time that is, this host does not tell)\n", out);
 	}
 	if (c->has_away && c->tsc_khz)
 		fprintf(out, "%16.6f s away from the guest, the VMM and waiting included\n", c->away / hz);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include <err.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,9 +99,16 @@ static int read_reason(struct source *src, const struct detection *d,
 				    &exits, &row.cycles, &defined);
 		row.exits = exits;
 	}
-	/* It cannot be asked for: the row is missing then. */
-	if (err == -ERANGE)
+	/* The row is missing then; watch says it once. */
+	if (err == -ERANGE) {
+		static bool said;
+
+		if (!said)
+			warnx("exits of the reason %s cannot be read through the kernel's CPUID device, which takes no "
+			      "such number: they are in the totals only", row.name);
+		said = true;
 		return 0;
+	}
 	if (err)
 		return err;
 	if (!defined)

@@ -67,13 +67,13 @@ const size_t nr_commands = sizeof(commands) / sizeof(*commands);
 
 /*
  * A standard stream that is closed would give its number to the next file
- * opened, and output would go there.  Opened for reading, so that writing
- * still fails.
+ * opened, and output would go there.  A directory cannot be written, nor can it
+ * be opened for that as /dev/stdout.
  */
 static void fill_standard_streams(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd)
+		if (fcntl(fd, F_GETFD) < 0 && open(fd == STDIN_FILENO ? "/dev/null" : "/", O_RDONLY) != fd)
 			exit(EXIT_FAILURE);
 }
 
@@ -84,6 +84,28 @@ static bool same_file(const char *in, const char *out)
 
 	return in && out && !stat(in, &a) && !stat(out, &b) && S_ISREG(a.st_mode) &&
 	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* The same file, or one that either would make. */
+static bool same_output(const char *one, const char *other)
+{
+	struct stat s;
+
+	return same_file(one, other) || (one && other && !strcmp(one, other) && stat(one, &s));
+}
+
+/* Whether one output would destroy another; with a message. */
+static bool overwrites_output(const struct options *opt)
+{
+	const char *outputs[] = { opt->dump, opt->file, opt->svg, opt->to };
+
+	for (size_t i = 0; i < sizeof(outputs) / sizeof(*outputs); i++)
+		for (size_t j = 0; j < i; j++)
+			if (same_output(outputs[i], outputs[j])) {
+				warnx("'%s' cannot take two outputs: name two files", outputs[i]);
+				return true;
+			}
+	return false;
 }
 
 /* Whether output would destroy the recording that is read; with a message. */
@@ -134,7 +156,7 @@ static int run(const struct command *command, struct options *opt)
 	struct source *src = &origin;
 	int status;
 
-	if (overwrites_input(command, opt))
+	if (overwrites_input(command, opt) || overwrites_output(opt))
 		return opt->failure;
 	if (command->sourceless) {
 		status = command->run(NULL, opt);

@@ -264,6 +264,26 @@ status=0
 # shellcheck disable=SC2086
 ${WRAPPER:-} "$program" --help >/dev/full 2>"$scratch/err" || status=$?
 expect_status "--help to a full disk is status 1" 1
+# Nor does a name of a closed stream hide it, or one file take two outputs.
+for option in '-o /dev/stdout' '--dump /dev/stdout'; do
+	status=0
+	# shellcheck disable=SC2086
+	${WRAPPER:-} "$program" metrics --from "$machines/full-svm.txt" $option >&- 2>"$scratch/err" || status=$?
+	expect_status "a closed standard output is status 1 as $option" 1
+done
+status=0
+# shellcheck disable=SC2086
+${WRAPPER:-} "$program" check --from "$machines/full-svm.txt" --dump /dev/stderr >/dev/null 2>&- || status=$?
+: >"$scratch/err"
+expect_status "a closed standard error is status 1 as --dump /dev/stderr" 1
+rm -f "$scratch/two"
+probe metrics --from "$machines/full-svm.txt" -o "$scratch/two" --dump "$scratch/two"
+expect_status "one file for two outputs is status 1" 1
+[ ! -e "$scratch/two" ] || not_ok "and nothing is written" "it was"
+echo kept >"$scratch/two"
+probe metrics --from "$machines/full-svm.txt" -o "$scratch/two" --dump "$scratch/./two"
+expect_status "one file by two names, too" 1
+[ "$(cat "$scratch/two")" = kept ] || not_ok "and it stays as it was" "it did not"
 # The reader of this pipe is gone before the program starts.
 mkfifo "$scratch/pipe"
 {
