@@ -271,11 +271,15 @@ for option in '-o /dev/stdout' '--dump /dev/stdout'; do
 	${WRAPPER:-} "$program" metrics --from "$machines/full-svm.txt" $option >&- 2>"$scratch/err" || status=$?
 	expect_status "a closed standard output is status 1 as $option" 1
 done
-status=0
-# shellcheck disable=SC2086
-${WRAPPER:-} "$program" check --from "$machines/full-svm.txt" --dump /dev/stderr >/dev/null 2>&- || status=$?
-: >"$scratch/err"
-expect_status "a closed standard error is status 1 as --dump /dev/stderr" 1
+closed_stderr="a closed standard error is status 1 as --dump /dev/stderr"
+if [ -n "${WRAPPER:-}" ]; then
+	skip "$closed_stderr" "valgrind itself ends without one"
+else
+	status=0
+	"$program" check --from "$machines/full-svm.txt" --dump /dev/stderr >/dev/null 2>&- || status=$?
+	: >"$scratch/err"
+	expect_status "$closed_stderr" 1
+fi
 rm -f "$scratch/two"
 probe metrics --from "$machines/full-svm.txt" -o "$scratch/two" --dump "$scratch/two"
 expect_status "one file for two outputs is status 1" 1
