@@ -75,15 +75,18 @@ static bool same_answer(const struct leaf_read *a, const struct leaf_read *b)
 	return a->eax == b->eax && a->ebx == b->ebx && a->ecx == b->ecx && a->edx == b->edx;
 }
 
-/* The number that the totals' leaves answer; a record's is its cycles. */
+/* The number that a leaf of the totals, or of a reason, answers; a record's is its cycles. */
 static uint64_t total_of(const struct leaf_read *r)
 {
 	switch (r->leaf) {
 	case KVM_EXIT_STATS_CPUID_TOTAL_COUNT:
+	case KVM_EXIT_STATS_CPUID_REASON_COUNT:
 		return r->eax;
 	case KVM_EXIT_STATS_CPUID_TOTAL_CYCLES:
+	case KVM_EXIT_STATS_CPUID_REASON_CYCLES:
 		return low_high(r->ecx, r->ebx);
 	case KVM_EXIT_STATS_CPUID_TOTAL_RECORD:
+	case KVM_EXIT_STATS_CPUID_RECORD:
 		return low_high(r->ecx, r->edx);
 	default:
 		return low_high(r->eax, r->ebx);
@@ -91,16 +94,17 @@ static uint64_t total_of(const struct leaf_read *r)
 }
 
 /* What the emulator answers lies between what two exits do, and is zero where they are. */
-static enum verdict emulated_total(struct vcpu *v, uint32_t leaf)
+static enum verdict emulated_between(struct vcpu *v, uint32_t leaf, uint32_t index, bool must_grow)
 {
 	struct leaf_read before, between, after;
 	bool faulted;
 
-	before = read_by(guest_cpuid, v, leaf, 0, &faulted);
-	between = read_by(guest_cpuid_emulated, v, leaf, 0, &faulted);
-	after = read_by(guest_cpuid, v, leaf, 0, &faulted);
-	if (total_of(&before) >= total_of(&between) || total_of(&between) >= total_of(&after))
-		return fail("leaf %#x: %llu, through the emulator %llu, then %llu", leaf,
+	before = read_by(guest_cpuid, v, leaf, index, &faulted);
+	between = read_by(guest_cpuid_emulated, v, leaf, index, &faulted);
+	after = read_by(guest_cpuid, v, leaf, index, &faulted);
+	if (total_of(&before) + must_grow > total_of(&between) || total_of(&between) + must_grow > total_of(&after) ||
+	    !total_of(&between))
+		return fail("leaf %#x, ECX %#x: %llu, through the emulator %llu, then %llu", leaf, index,
 			    (unsigned long long)total_of(&before), (unsigned long long)total_of(&between),
 			    (unsigned long long)total_of(&after));
 	if ((!after.eax && between.eax) || (!after.ebx && between.ebx) || (!after.ecx && between.ecx) ||
@@ -108,6 +112,29 @@ static enum verdict emulated_total(struct vcpu *v, uint32_t leaf)
 		return fail("leaf %#x: the emulator's EAX=%#x EBX=%#x ECX=%#x EDX=%#x has more than the exit's", leaf,
 			    between.eax, between.ebx, between.ecx, between.edx);
 	return PASS;
+}
+
+/* A reason that occurs for the first time between two reads may add a bit. */
+static enum verdict emulated_bitmap(struct vcpu *v)
+{
+	const uint32_t leaf = KVM_EXIT_STATS_CPUID_BITMAP;
+	struct leaf_read before, between, after;
+	uint32_t i, seen = 0;
+	bool faulted;
+
+	for (i = 0; i < 4; i++) {
+		before = read_by(guest_cpuid, v, leaf, i, &faulted);
+		between = read_by(guest_cpuid_emulated, v, leaf, i, &faulted);
+		after = read_by(guest_cpuid, v, leaf, i, &faulted);
+		if ((before.eax & ~between.eax) | (before.ebx & ~between.ebx) | (before.ecx & ~between.ecx) |
+		    (before.edx & ~between.edx) | (between.eax & ~after.eax) | (between.ebx & ~after.ebx) |
+		    (between.ecx & ~after.ecx) | (between.edx & ~after.edx))
+			return fail("the bitmap's part %u: through the emulator EAX=%#x EBX=%#x ECX=%#x EDX=%#x, by the exit "
+				    "EAX=%#x EBX=%#x ECX=%#x EDX=%#x", i, between.eax, between.ebx, between.ecx,
+				    between.edx, after.eax, after.ebx, after.ecx, after.edx);
+		seen |= between.eax | between.ebx | between.ecx | between.edx;
+	}
+	return seen ? PASS : fail("the bitmap is empty through the emulator");
 }
 
 /* The exception that brings KVM to emulate: #UD. */
@@ -118,6 +145,10 @@ static uint32_t emulation_exit(const struct ctx *c)
 
 static enum verdict emulated(struct ctx *c)
 {
+	static const uint32_t of_reason[] = {
+		KVM_EXIT_STATS_CPUID_REASON_COUNT, KVM_EXIT_STATS_CPUID_REASON_CYCLES,
+		KVM_EXIT_STATS_CPUID_RECORD, KVM_EXIT_STATS_CPUID_AWAY,
+	};
 	struct vcpu *v = &new_vm(c, 0, 1)->vcpus[0];
 	uint32_t reason = emulation_exit(c), want, cpuids;
 	struct leaf_read exited, again;
@@ -146,7 +177,7 @@ static enum verdict emulated(struct ctx *c)
 
 		if (leaf == KVM_EXIT_STATS_CPUID_TOTAL_RECORD || leaf == KVM_EXIT_STATS_CPUID_TOTAL_AWAY ||
 		    leaf == KVM_EXIT_STATS_CPUID_TOTAL_COUNT || leaf == KVM_EXIT_STATS_CPUID_TOTAL_CYCLES) {
-			if (emulated_total(v, leaf) != PASS)
+			if (emulated_between(v, leaf, 0, true) != PASS)
 				return FAIL;
 			continue;
 		}
@@ -157,7 +188,16 @@ static enum verdict emulated(struct ctx *c)
 				    "EAX=%#x EBX=%#x ECX=%#x EDX=%#x", leaf, exited.eax, exited.ebx, exited.ecx,
 				    exited.edx, again.eax, again.ebx, again.ecx, again.edx);
 	}
-	return PASS;
+	/* Leaves of a reason that has exits, and of one that never has. */
+	for (i = 0; i < sizeof(of_reason) / sizeof(of_reason[0]); i++) {
+		if (emulated_between(v, of_reason[i], c->vendor->cpuid, false) != PASS)
+			return FAIL;
+		again = read_by(guest_cpuid_emulated, v, of_reason[i], c->vendor->never_taken[0], &faulted);
+		if (again.eax || again.ebx || again.ecx || again.edx)
+			return fail("leaf %#x through the emulator, of a reason that is never taken: EAX=%#x EBX=%#x "
+				    "ECX=%#x EDX=%#x", of_reason[i], again.eax, again.ebx, again.ecx, again.edx);
+	}
+	return emulated_bitmap(v);
 }
 
 enum verdict test_emulated(struct ctx *c, const struct test *test)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Several vCPUs, several VMs. */
+#include <ftw.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include <asm/kvm_exit_stats.h>
 
@@ -288,17 +290,23 @@ enum verdict test_reboot(struct ctx *c, const struct test *test)
 	return PASS;
 }
 
-#define DEBUGFS_EXITS	"/sys/kernel/debug/kvm/exits"
+#define DEBUGFS_KVM	"/sys/kernel/debug/kvm"
+#define DEBUGFS_EXITS	DEBUGFS_KVM "/exits"
 
-static int clear_exits(void)
+static int cleared_files;
+
+/* Statistics of the host's, of each VM's and of each vCPU's; what is no counter refuses. */
+static int clear_file(const char *path, const struct stat *s, int type, struct FTW *ftw)
 {
-	FILE *f = fopen(DEBUGFS_EXITS, "we");
-	int failed;
+	FILE *f = type == FTW_F && s->st_mode & 0200 ? fopen(path, "we") : NULL;
+	bool failed;
 
-	if (!f)
-		return -1;
-	failed = fputs("0", f) < 0;
-	return fclose(f) || failed ? -1 : 0;
+	if (f) {
+		failed = fputs("0", f) < 0;
+		if (!fclose(f) && !failed)
+			cleared_files++;
+	}
+	return 0;
 }
 
 /* The sum over the host's VMs. */
@@ -328,9 +336,11 @@ enum verdict test_debugfs_clear(struct ctx *c, const struct test *test)
 	read_table(v, c->vendor, &before);
 	expect_start(&e, c, &before);
 	exits = debugfs_exits();
-	if (exits < 0 || clear_exits())
+	cleared_files = 0;
+	if (exits < 0 || nftw(DEBUGFS_KVM, clear_file, 16, FTW_PHYS) || !cleared_files)
 		return skip("no debugfs, or no permission: mount it on /sys/kernel/debug");
 	cleared = debugfs_exits();
+	note("%d files cleared", cleared_files);
 	if (exits < (long long)c->iterations || cleared >= exits)
 		return fail("clearing " DEBUGFS_EXITS " took it from %lld to %lld", exits, cleared);
 	read_table(v, c->vendor, &after);

@@ -39,6 +39,7 @@ const struct test tests[] = {
 	  .extended = true },
 	{ "guest-tsc", "the guest's TSC, its offset and its rate, has no part in the times", test_guest_tsc,
 	  .extended = true },
+	{ "guest-time", "time in guest mode is not counted", test_guest_time, .extended = true },
 	{ "cpu-hog", "time in which another task has the CPU is not in cycles", test_cpu_hog, .extended = true },
 	{ "migration", "a vCPU's thread that goes from CPU to CPU loses and invents no time", test_migration,
 	  .extended = true },

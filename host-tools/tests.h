@@ -129,6 +129,7 @@ enum verdict test_sweep(struct ctx *c, const struct test *test);
 enum verdict test_time_oracle(struct ctx *c, const struct test *test);
 enum verdict test_halt_polling(struct ctx *c, const struct test *test);
 enum verdict test_guest_tsc(struct ctx *c, const struct test *test);
+enum verdict test_guest_time(struct ctx *c, const struct test *test);
 enum verdict test_cpu_hog(struct ctx *c, const struct test *test);
 enum verdict test_migration(struct ctx *c, const struct test *test);
 enum verdict test_fast_path(struct ctx *c, const struct test *test);
