@@ -71,16 +71,44 @@ source_tree=$build/linux-$debian_version
 # The archive's kernel source, as its package has it.
 tarball=/usr/src/linux-source-$line.tar.xz
 
+# patched_files PATCHES...: the files that quilt keeps the originals of in the kernel tree that is the
+# current folder, and those that the patches in the folders PATCHES name.
+patched_files() {
+	{
+		[ ! -d .pc ] || (cd .pc && find . -mindepth 2 -type f ! -name .timestamp) | cut -d/ -f3-
+		find "$@" -name '*.patch' -exec sed -n 's,^\(+++ b\|--- a\)/\([^[:space:]]*\).*,\2,p' {} +
+	} | sort -u
+}
+
+# unpatch LIST: the files in LIST, of patched_files, come from the archive again, however quilt, killed
+# perhaps, has left them.
+unpatch() {
+	while read -r file; do
+		# with what a killed patch(1) leaves beside it
+		rm -f "$file" "$file".o??????
+	done <"$1"
+	# Those that a patch makes are not in the archive.  With today's dates: objects may be of what was there.
+	sed "s,^,linux-source-$line/," "$1" |
+		LC_ALL=C tar -xmf "$tarball" --strip-components=1 -T - 2>"$1.log" ||
+		{ [ $? = 2 ] && ! grep -v 'Not found in archive$\|Exiting with failure status' "$1.log" >&2; } ||
+		die "cannot take the patched files from $tarball"
+	rm -rf .pc
+}
+
 # unpack_tree FOLDER: a tree of its own, without our series, for a test that builds another kernel.
 # One of another point release goes, with its objects.
 unpack_tree() {
 	[ "$(cat "$1/.exitstat-version" 2>/dev/null)" = "$debian_version" ] || rm -rf "$1"
-	[ ! -d "$1" ] || return 0
-	rm -rf "$1.new"
-	mkdir -p "$1.new"
-	tar -xf "$tarball" -C "$1.new" --strip-components=1
-	echo "$debian_version" >"$1.new/.exitstat-version"
-	mv "$1.new" "$1"
+	if [ ! -d "$1" ]; then
+		rm -rf "$1.new"
+		mkdir -p "$1.new"
+		tar -xf "$tarball" -C "$1.new" --strip-components=1
+		echo "$debian_version" >"$1.new/.exitstat-version"
+		mv "$1.new" "$1"
+	elif [ -d "$1/.pc" ]; then
+		# Not by quilt, which cannot take off what it was killed at.
+		(cd "$1" && patched_files "$top/patches/$line" >.exitstat-patched && unpatch .exitstat-patched)
+	fi
 }
 
 # set_flavour FLAVOUR
