@@ -47,6 +47,9 @@ lock() {
 	export EXITSTAT_LOCKED=1
 }
 
+# What begins on a bare machine needs no more, and there may be neither linux-source yet nor dpkg-dev.
+[ -z "${only_basics:-}" ] || return 0
+
 # Debian's version of the kernel source, such as 6.12.117-1~deb12u1: whatever point
 # release the archive has.
 debian_version=$(dpkg-query -W -f '${Version}' "linux-source-$line" 2>/dev/null) || debian_version=
