@@ -16,6 +16,36 @@ line=6.12
 say() { echo "$me: $*"; }
 die() { echo "$me: $*" >&2; exit 1; }
 
+# elapsed: since $start, which scripts with several steps set anew
+start=$(date +%s)
+elapsed() {
+	now=$(($(date +%s) - start))
+	printf '%d:%02d' $((now / 60)) $((now % 60))
+}
+last_line() { tail -n 1 "$1" | cut -c1-100; }
+
+# tick WHAT COMMAND...: signs of life, until untick: what takes so long, for how long, and what COMMAND prints.
+ticker=''
+tick() {
+	(
+		# It neither holds the locks nor outlives the script, however that ends.
+		exec 8>&- 9>&-
+		what=$1
+		shift
+		while sleep "${tick_seconds:-30}" >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
+			sign=$("$@")
+			say "$what: $(elapsed)${sign:+, $sign}"
+		done
+	) & ticker=$!
+}
+untick() {
+	[ -n "$ticker" ] || return 0
+	kill "$ticker" 2>/dev/null || true
+	# or the shell says that it was terminated
+	wait "$ticker" 2>/dev/null || true
+	ticker=''
+}
+
 # need_disk GIB WHAT [FOLDER VARIABLE]: an hour's work must not end in "no space left on device".
 # FOLDER is $build if it is not named; VARIABLE sets another.
 need_disk() {
