@@ -64,7 +64,7 @@ static void print_metrics(const struct reading *r, FILE *out)
 	fputs("# EOF\n", out);
 }
 
-/* A device, a pipe or a symbolic link: what must not be replaced by a file.  0, or -1 with a message. */
+/* A device, a pipe or a stream's name: what must not be replaced by a file.  0, or -1 with a message. */
 static int write_into(const struct reading *r, const char *path)
 {
 	FILE *out = fopen(path, "we");
@@ -115,19 +115,43 @@ static int write_atomically(const struct reading *r, const char *path)
 	return done ? 0 : -1;
 }
 
+/* /dev/stdout, say: to whatever it leads, it is to be continued. */
+static bool names_stream(const char *path)
+{
+	return !strncmp(path, "/dev/", 5) || !strncmp(path, "/proc/", 6);
+}
+
+static int write_file(const struct reading *r, const char *path)
+{
+	struct stat there, target;
+	char *real;
+	int err;
+
+	if (lstat(path, &there) || S_ISREG(there.st_mode))
+		return write_atomically(r, path);
+	/* The link stays, and its file is the one to be replaced. */
+	if (!S_ISLNK(there.st_mode) || names_stream(path) || stat(path, &target) || !S_ISREG(target.st_mode))
+		return write_into(r, path);
+	real = realpath(path, NULL);
+	if (!real) {
+		warn("cannot write '%s'", path);
+		return -1;
+	}
+	err = write_atomically(r, real);
+	free(real);
+	return err;
+}
+
 int cmd_metrics(struct source *src, struct options *opt)
 {
 	struct reading r;
-	struct stat there;
 	int err = reading_take(src, &r);
 
 	if (err)
 		return err;
 	if (!opt->file)
 		print_metrics(&r, opt->report.out);
-	else if (!lstat(opt->file, &there) && !S_ISREG(there.st_mode))
-		err = write_into(&r, opt->file) ? EXIT_FAILURE : 0;
-	else if (write_atomically(&r, opt->file))
+	else if (write_file(&r, opt->file))
 		err = EXIT_FAILURE;
 	reading_free(&r);
 	if (err)

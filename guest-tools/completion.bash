@@ -79,7 +79,9 @@ _cpuid_probe() {
 	list=
 	[[ $current == +* && $previous != -R && $previous != --reasons ]] && list=+
 	[[ $current == *,* && $previous != -s && $previous != --sort ]] && list=${current%,*},
-	mapfile -t COMPREPLY < <(compgen -P "$list" -W "$words" -- "${current#"$list"}")
+	# Names are taken in any case.
+	current=${current#"$list"}
+	mapfile -t COMPREPLY < <(compgen -P "$list" -W "$words" -- "${current^^}")
 }
 
 complete -F _cpuid_probe cpuid-probe

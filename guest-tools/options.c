@@ -128,8 +128,8 @@ static _Noreturn void print_help(const struct command *command)
 			printf("  %-26s %s\n", columns[i].name, columns[i].help);
 	}
 	if (command->name)
-		printf("\nThe manual pages cpuid-probe-%s(1) and cpuid-probe(1) explain exit statuses and JSON keys.\n",
-		       command->name);
+		printf("\nThe manual pages cpuid-probe-%s(1) and cpuid-probe(1) explain exit statuses%s.\n",
+		       command->name, command->bit & TABLES ? " and JSON keys" : "");
 	else
 		puts("\nThe manual page cpuid-probe(1) explains exit statuses and JSON keys.");
 	exit(close_stdout(EXIT_SUCCESS));
@@ -293,8 +293,11 @@ const struct command *options_parse(int argc, char **argv, struct options *opt)
 	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
 		enum option_id id = c;
 
-		if (c == '?')
+		if (c == '?') {
+			if (optopt >= '0' && optopt <= '9')
+				warnx("'-%c': a number cannot be negative here", optopt);
 			die_usage(command);
+		}
 		for (size_t i = 0; c < 256 && i < NR_DEFS; i++)
 			if (defs[i].letter == c && defs[i].commands & command->bit)
 				id = defs[i].id;

@@ -106,6 +106,16 @@ ln -s target "$scratch/textfile/link"
 probe metrics --from "$machines/full-vmx.txt" -o "$scratch/textfile/link"
 check "metrics -o: a symbolic link, as /dev/stdout is one, stays" [ -L "$scratch/textfile/link" ]
 check "metrics -o: and its target is written" cmp -s "$scratch/expected" "$scratch/textfile/target"
+inode=$(stat -L -c %i "$scratch/textfile/link")
+probe metrics --from "$machines/full-vmx.txt" -o "$scratch/textfile/link"
+check "metrics -o: nor is it ever half a file" [ "$(stat -L -c %i "$scratch/textfile/link")" != "$inode" ]
+check "metrics -o: the link to a file stays, too" [ -L "$scratch/textfile/link" ]
+echo before >"$scratch/redirected"
+inode=$(stat -c %i "$scratch/redirected")
+# shellcheck disable=SC2086 # WRAPPER is a command with its arguments
+${WRAPPER:-} "$program" metrics --from "$machines/full-vmx.txt" -o /dev/stdout >"$scratch/redirected" 2>"$scratch/err"
+check "metrics -o /dev/stdout: the file there is not replaced" [ "$(stat -c %i "$scratch/redirected")" = "$inode" ]
+check "metrics -o /dev/stdout: but written" cmp -s "$scratch/expected" "$scratch/redirected"
 ln -s /dev/full "$scratch/textfile/full"
 probe metrics --from "$machines/full-vmx.txt" -o "$scratch/textfile/full"
 expect_status "metrics -o: a full disk" 1
@@ -114,6 +124,8 @@ expect_status "metrics -o: a folder" 1
 probe metrics --from "$machines/full-vmx.txt" -o /proc/exitstat.prom
 expect_status "metrics -o: a folder that takes no files" 1
 refused metrics --json
+refused watch -1
+check "a negative number: the message says so" grep -q 'cannot be negative' "$scratch/err"
 refused metrics -o
 
 # --- bench
@@ -214,6 +226,7 @@ if [ -n "${WRAPPER:-}" ]; then
 elif command -v bash >/dev/null; then
 	completes "commands" metrics m
 	completes "options" --json --j
+	completes "columns, in any case" EXITS -o ex
 	completes "options of a command" --per-second stat --p
 	completes "an option that another's description names" --csv watch --
 	check "completion: each option once" [ -z "$(sort "$scratch/out" | uniq -d)" ]
