@@ -13,6 +13,9 @@ build=$(realpath -m "${EXITSTAT_BUILD:-$top/build}")
 # The kernel line: Debian packages are named after it, patches sorted by it.
 line=6.12
 
+# host_suite: this machine's Debian; packages that are built here are for it.
+host_suite() { (. /etc/os-release && echo "$VERSION_CODENAME"); }
+
 say() { echo "$me: $*"; }
 die() { echo "$me: $*" >&2; exit 1; }
 
@@ -40,7 +43,8 @@ tick() {
 }
 untick() {
 	[ -n "$ticker" ] || return 0
-	kill "$ticker" 2>/dev/null || true
+	# No other signal: one that comes before the subshell has put our traps away is lost.
+	kill -s KILL "$ticker" 2>/dev/null || true
 	# or the shell says that it was terminated
 	wait "$ticker" 2>/dev/null || true
 	ticker=''
