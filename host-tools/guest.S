@@ -181,6 +181,19 @@ hlt_for_timer:
 	jnz	guest_hlt_timer
 	jmp	done
 
+/* RDI, R8: as guest_cpuid's; each CPUID after a HLT as guest_hlt_timer's. */
+	.globl guest_hlt_cpuid
+guest_hlt_cpuid:
+	call	arm_timer
+	sti
+hlt_before_read:
+	hlt
+	cli
+	read_leaf %rdi
+	decq	%r8
+	jnz	guest_hlt_cpuid
+	jmp	done
+
 /* As guest_hlt_timer, but stays in the guest until the interrupt has come. */
 	.globl guest_spin_timer
 guest_spin_timer:
@@ -303,8 +316,11 @@ guest_isr_apic:
 	 */
 	leaq	hlt_for_timer(%rip), %rax
 	cmpq	%rax, 24(%rsp)
+	je	2f
+	leaq	hlt_before_read(%rip), %rax
+	cmpq	%rax, 24(%rsp)
 	jne	1f
-	decq	%r15
+2:	decq	%r15
 	call	arm_timer
 1:	popq	%rdx
 	popq	%rcx

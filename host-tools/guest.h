@@ -56,7 +56,7 @@
 extern const char guest_start[], guest_end[];
 extern const char guest_cpuid[], guest_cpuid_emulated[], guest_cpuid_loop[], guest_in[], guest_out[], guest_load[];
 extern const char guest_in_cpuid[], guest_wrmsr_cpuid[], guest_vmcall_cpuid[], guest_vmmcall_cpuid[], guest_touch_cpuid[], guest_wrmsr[], guest_rdmsr[], guest_vmcall[], guest_vmmcall[];
-extern const char guest_hlt_timer[], guest_spin_timer[], guest_hlt[], guest_hlt_wake[], guest_window[];
+extern const char guest_hlt_timer[], guest_hlt_cpuid[], guest_spin_timer[], guest_hlt[], guest_hlt_wake[], guest_window[];
 extern const char guest_spin[], guest_touch[], guest_warm[], guest_nothing[];
 extern const char guest_vmrun[], guest_l2[], guest_real[], guest_smm[], guest_smm_end[];
 extern const char guest_isr[], guest_isr_apic[], guest_exception[], guest_protection[];

@@ -80,3 +80,20 @@ uint32_t table_count(const struct table *t, const struct vendor *vendor, uint32_
 			return t->count[i];
 	return 0;
 }
+
+void read_cycles_table(struct vcpu *v, const struct vendor *vendor, struct cycles_table *t)
+{
+	struct leaf_read reads[MAX_REASONS + 2];
+	int i, n = vendor->nr;
+
+	for (i = 0; i < n; i++)
+		reads[i] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_REASON_CYCLES, vendor->reasons[i] };
+	reads[n] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_TOTAL_CYCLES };
+	reads[n + 1] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_TOTAL_AWAY };
+	t->reads = n + 2;
+	read_leaves(v, reads, t->reads);
+	for (i = 0; i < n; i++)
+		t->cycles[i] = leaf_cycles(&reads[i]);
+	t->total = leaf_cycles(&reads[n]);
+	t->away = low_high(reads[n + 1].eax, reads[n + 1].ebx);
+}

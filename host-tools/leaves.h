@@ -52,4 +52,14 @@ void read_table(struct vcpu *v, const struct vendor *vendor, struct table *t);
 int read_quiet_table(struct vcpu *v, const struct vendor *vendor, struct table *t);
 uint32_t table_count(const struct table *t, const struct vendor *vendor, uint32_t reason);
 
+/* All times of a VM, in ticks of the host's TSC. */
+struct cycles_table {
+	uint64_t cycles[MAX_REASONS];	/* by position in vendor->reasons */
+	uint64_t total, away;
+	uint32_t reads;			/* CPUIDs that it took */
+};
+
+/* The extended leaves must be there.  What the CPUIDs take is in those after them. */
+void read_cycles_table(struct vcpu *v, const struct vendor *vendor, struct cycles_table *t);
+
 #endif

@@ -277,27 +277,11 @@ static enum verdict check_stat_descriptions(struct stats *s)
 	return PASS;
 }
 
-/* What the guest reads of times, while the vCPU that reads takes no exits but the reading's. */
-static void read_cycles(struct vcpu *v, const struct vendor *vendor, uint64_t *cycles, uint64_t *total, uint64_t *away)
-{
-	struct leaf_read reads[MAX_REASONS + 2];
-	int i, n = vendor->nr;
-
-	for (i = 0; i < n; i++)
-		reads[i] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_REASON_CYCLES, vendor->reasons[i] };
-	reads[n] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_TOTAL_CYCLES };
-	reads[n + 1] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_TOTAL_AWAY };
-	read_leaves(v, reads, n + 2);
-	for (i = 0; i < n; i++)
-		cycles[i] = leaf_cycles(&reads[i]);
-	*total = leaf_cycles(&reads[n]);
-	*away = low_high(reads[n + 1].eax, reads[n + 1].ebx);
-}
-
 /* docs/abi.md section 6: the same numbers.  Only what the reading itself takes part in may grow meanwhile. */
 static enum verdict compare_host_cycles(struct ctx *c, struct vm *vm, struct vm_stats *s)
 {
-	uint64_t host[NR_INDEXES + 1], cycles[MAX_REASONS], totals[2], aways[2], exits[2], total, away, most;
+	uint64_t host[NR_INDEXES + 1], totals[2], aways[2], exits[2], most;
+	struct cycles_table t;
 	const struct vendor *vendor = c->vendor;
 	int i, attempt;
 
@@ -306,11 +290,11 @@ static enum verdict compare_host_cycles(struct ctx *c, struct vm *vm, struct vm_
 		vm_stats_read(s, "exit_reason_cycles", host, NR_INDEXES + 1);
 		vm_stats_read(s, "exit_cycles", &totals[0], 1);
 		vm_stats_read(s, "exit_away_cycles", &aways[0], 1);
-		read_cycles(&vm->vcpus[0], vendor, cycles, &total, &away);
+		read_cycles_table(&vm->vcpus[0], vendor, &t);
 		vm_stats_read(s, "exit_cycles", &totals[1], 1);
 		vm_stats_read(s, "exit_away_cycles", &aways[1], 1);
 		vm_stats_read(s, "exits", &exits[1], 1);
-		if (exits[1] == exits[0] + vendor->nr + 3)
+		if (exits[1] == exits[0] + t.reads + 1)
 			break;
 	}
 	if (attempt == MAX_ATTEMPTS)
@@ -320,18 +304,18 @@ static enum verdict compare_host_cycles(struct ctx *c, struct vm *vm, struct vm_
 
 		most = vendor->reasons[i] == vendor->cpuid || vendor->reasons[i] == vendor->io ?
 			before + totals[1] - totals[0] : before;
-		if (cycles[i] < before || cycles[i] > most)
+		if (t.cycles[i] < before || t.cycles[i] > most)
 			return fail("%s: the guest reads %llu cycles, the host %llu", reason_name(vendor, vendor->reasons[i]),
-				    (unsigned long long)cycles[i], (unsigned long long)before);
+				    (unsigned long long)t.cycles[i], (unsigned long long)before);
 	}
-	if (total < totals[0] || total > totals[1])
+	if (t.total < totals[0] || t.total > totals[1])
 		return fail("the guest reads %llu cycles in total, the host %llu before and %llu after",
-			    (unsigned long long)total, (unsigned long long)totals[0], (unsigned long long)totals[1]);
-	if (away < aways[0] || away > aways[1])
+			    (unsigned long long)t.total, (unsigned long long)totals[0], (unsigned long long)totals[1]);
+	if (t.away < aways[0] || t.away > aways[1])
 		return fail("the guest reads %llu away cycles in total, the host %llu before and %llu after",
-			    (unsigned long long)away, (unsigned long long)aways[0], (unsigned long long)aways[1]);
+			    (unsigned long long)t.away, (unsigned long long)aways[0], (unsigned long long)aways[1]);
 	note("the guest reads %llu cycles, %llu away; the host before it %llu, %llu, after it %llu, %llu",
-	     (unsigned long long)total, (unsigned long long)away, (unsigned long long)totals[0],
+	     (unsigned long long)t.total, (unsigned long long)t.away, (unsigned long long)totals[0],
 	     (unsigned long long)aways[0], (unsigned long long)totals[1], (unsigned long long)aways[1]);
 	return PASS;
 }

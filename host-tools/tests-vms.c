@@ -322,17 +322,43 @@ static long long debugfs_exits(void)
 	return value;
 }
 
+/* Of reasons that the reading itself and the host have no part in, not one tick may have come or gone. */
+static enum verdict compare_cycles(const struct vendor *v, const struct cycles_table *before,
+				   const struct cycles_table *after)
+{
+	int i;
+
+	for (i = 0; i < v->nr; i++) {
+		uint32_t reason = v->reasons[i];
+		bool grows = reason == v->cpuid || reason == v->io || reason_is_host_caused(v, reason);
+
+		if (after->cycles[i] < before->cycles[i] || (!grows && after->cycles[i] > before->cycles[i]))
+			return fail("%s: %llu cycles before, %llu after", reason_name(v, reason),
+				    (unsigned long long)before->cycles[i], (unsigned long long)after->cycles[i]);
+	}
+	if (after->total < before->total || after->away < before->away)
+		return fail("%llu cycles and %llu away before, %llu and %llu after", (unsigned long long)before->total,
+			    (unsigned long long)before->away, (unsigned long long)after->total,
+			    (unsigned long long)after->away);
+	return PASS;
+}
+
 enum verdict test_debugfs_clear(struct ctx *c, const struct test *test)
 {
 	struct vcpu *v = &new_vm(c, 0, 1)->vcpus[0];
 	const char *error = not_invasive(c);
+	struct cycles_table cycles, cycles_after;
 	struct table before, after;
 	long long exits, cleared;
 	struct expected e;
+	uint32_t instance;
 
 	if (error)
 		return skip("%s", error);
 	load_cpuid.run(v, c->iterations);
+	load_hypercall.run(v, c->iterations);
+	instance = read_leaf(v, KVM_EXIT_STATS_CPUID_INSTANCE, 0).eax;
+	read_cycles_table(v, c->vendor, &cycles);
 	read_table(v, c->vendor, &before);
 	expect_start(&e, c, &before);
 	exits = debugfs_exits();
@@ -344,5 +370,10 @@ enum verdict test_debugfs_clear(struct ctx *c, const struct test *test)
 	if (exits < (long long)c->iterations || cleared >= exits)
 		return fail("clearing " DEBUGFS_EXITS " took it from %lld to %lld", exits, cleared);
 	read_table(v, c->vendor, &after);
-	return check_delta(c, &before, &after, &e);
+	read_cycles_table(v, c->vendor, &cycles_after);
+	if (check_delta(c, &before, &after, &e) == FAIL)
+		return FAIL;
+	if (read_leaf(v, KVM_EXIT_STATS_CPUID_INSTANCE, 0).eax != instance)
+		return fail("the instance id changed");
+	return compare_cycles(c->vendor, &cycles, &cycles_after);
 }

@@ -65,7 +65,8 @@ const struct test tests[] = {
 
 	{ "vcpu-reset", "a vCPU's reset keeps the counters and the instance id", test_vcpu_reset, .extended = true },
 	{ "reboot", "a VMM that reboots its guest, vCPU by vCPU, finds all exits counted", test_reboot, .extended = true },
-	{ "debugfs-clear", "clearing KVM's statistics in debugfs changes nothing", test_debugfs_clear },
+	{ "debugfs-clear", "clearing KVM's statistics in debugfs changes nothing", test_debugfs_clear,
+	  .extended = true },
 
 	{ "sweep", "every leaf with any ECX answers within the specification", test_sweep, .extended = true },
 	{ "emulated", "the instruction emulator's CPUID answers the same", test_emulated, .extended = true },

@@ -27,6 +27,8 @@ static const char *key = "exit_reason";
 #define KVM_EXIT	"events/kvm/kvm_exit"
 #define KVM_ENTRY	"events/kvm/kvm_entry"
 #define PROBE		"exitstat_check/function"
+/* For some thousand exits and entries. */
+#define TRACE_PAGE_KB	"512"
 
 /* Text to a file of the instance, or of tracefs itself; nothing but what a signal handler may call. */
 static int write_to(const char *dir, const char *a, const char *b, const char *text)
@@ -130,6 +132,8 @@ const char *trace_pairs_start(uint32_t reason)
 		return stop_because("cannot trace this thread alone");
 	if (write_to(instance, "trace_clock", "", "x86-tsc"))
 		return stop_because("cannot trace with the TSC as the clock");
+	/* An exit in which the buffer turns a page takes longer.  Kernels that cannot have larger pages turn more. */
+	write_to(instance, "buffer_subbuf_size_kb", "", TRACE_PAGE_KB);
 	snprintf(text, sizeof(text), "exit_reason == %u", reason);
 	if (write_to(instance, KVM_EXIT, "/filter", text) || write_to(instance, KVM_ENTRY, "/enable", "1") ||
 	    write_to(instance, KVM_EXIT, "/enable", "1"))

@@ -3,7 +3,7 @@
  * compare-exits: compares KVM's VM-exit statistics with the kvm_exit tracepoint.
  *
  * Runs in the emulated host beside the QEMU of a nested guest. It shows the guest's
- * console and, once the guest has powered off and its vCPUs have stopped, compares the
+ * console, lets the guest reboot once, which must go on counting as the same machine, and, once the guest has powered off and its vCPUs have stopped, compares the
  * histogram that the tracepoint kept of the vCPU threads with the statistics that KVM
  * gives for the vCPUs (QEMU's query-stats): vCPU by vCPU and reason by reason, without
  * tolerance. What the guest's cpuid-probe read must lie, reason by reason too, between the
@@ -42,6 +42,8 @@
 #define SVM_INVALID	UINT32_MAX
 
 #define MAX_VCPUS	64
+/* With what the guest's init begins, at each boot. */
+#define BOOTED		"EXITSTAT-L2: booted: "
 
 struct counts {
 	uint64_t bucket[NR_BUCKETS];
@@ -519,8 +521,8 @@ static struct json_object *qmp_command(const char *command)
 	}
 }
 
-/* Shows the console up to a line that begins with @marker. */
-static void show_console(const char *marker, struct guest *guest)
+/* Shows the console up to a line that begins with @marker, and returns that until the next one is read. */
+static const char *show_console(const char *marker, struct guest *guest)
 {
 	for (;;) {
 		char *line = read_line(&console, marker);
@@ -529,8 +531,52 @@ static void show_console(const char *marker, struct guest *guest)
 		fflush(stdout);
 		read_guest(guest, line);
 		if (!strncmp(line, marker, strlen(marker)))
-			return;
+			return line;
+		if (!strncmp(line, BOOTED, strlen(BOOTED)))
+			die("the guest has rebooted by itself");
 	}
+}
+
+/* What a guest that has booted says of its machine.  A kernel without the extended leaves tells none apart. */
+struct boot {
+	uint64_t exits;
+	char machine[16];
+};
+
+static struct boot read_boot(const char *line)
+{
+	const char *exits = strstr(line, "exits="), *machine = strstr(line, "machine=\"");
+	struct boot boot = { 0 };
+
+	if (!exits || sscanf(exits, "exits=%" SCNu64, &boot.exits) != 1)
+		die("cannot read the number of exits: %s", line);
+	if (machine && sscanf(machine, "machine=\"%15[0-9a-f]\"", boot.machine) != 1)
+		die("cannot read which machine it is: %s", line);
+	return boot;
+}
+
+/* A reboot is the same VM's: its id stays, and what it reads then are all exits of before and since. */
+static void reboot(const char *histogram, const int *tids, int nr_vcpus, struct guest *guest)
+{
+	static struct counts before[MAX_VCPUS], after[MAX_VCPUS];
+	struct boot first, second;
+	struct counts low, high;
+
+	first = read_boot(show_console(BOOTED, guest));
+	read_histogram(before, histogram, tids, nr_vcpus);
+	send_text(console.fd, "reboot\n");
+	second = read_boot(show_console(BOOTED, guest));
+	read_histogram(after, histogram, tids, nr_vcpus);
+	send_text(console.fd, "go\n");
+	low = sum_up(before, nr_vcpus);
+	high = sum_up(after, nr_vcpus);
+	if (strcmp(first.machine, second.machine))
+		die("the guest's reboot made the machine %s of %s", second.machine, first.machine);
+	if (first.exits > low.total || second.exits <= low.total || second.exits > high.total)
+		die("the guest read %" PRIu64 " exits before its reboot and %" PRIu64 " after it, the tracepoint had %"
+		    PRIu64 " and %" PRIu64, first.exits, second.exits, low.total, high.total);
+	printf("rebooted: machine %s read %" PRIu64 " exits before, %" PRIu64 " after\n",
+	       *first.machine ? first.machine : "(without an id)", first.exits, second.exits);
 }
 
 /* The statistics in the order of the vCPUs: QEMU lists them the other way round (seen in 7.2). */
@@ -572,6 +618,7 @@ static int run(const char *console_path, const char *qmp_path, const char *histo
 	for (i = 0; i < nr_vcpus; i++)
 		tids[i] = json_object_get_int(member(json_object_array_get_idx(cpus, i), "thread-id"));
 
+	reboot(histogram, tids, nr_vcpus, &guest);
 	show_console("EXITSTAT-L2: ready", &guest);
 	read_histogram(before, histogram, tids, nr_vcpus);
 	send_text(console.fd, "\n");
