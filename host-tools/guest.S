@@ -350,8 +350,8 @@ guest_vmrun:
 	movq	NESTED_L2_VMCB + 0x70(%rdi), %rax	/* EXITCODE */
 	cmpq	$0x72, %rax
 	jne	2f
-	/* Answer, and go on behind the instruction. */
-	movq	$NESTED_EAX, NESTED_L2_VMCB + 0x5f8(%rdi)
+	/* Answer what L1 itself has counted, and go on behind the instruction. */
+	movq	%r9, NESTED_L2_VMCB + 0x5f8(%rdi)
 	xorl	%ebx, %ebx
 	xorl	%ecx, %ecx
 	xorl	%edx, %edx

@@ -46,7 +46,6 @@
 #define NESTED_L2_VMCB		0x2000
 #define NESTED_L2_STACK		0x4000
 #define NESTED_L2_DATA		0x4000
-#define NESTED_EAX		0x11111111	/* what L1 answers L2's CPUIDs */
 
 #define GUEST_POISON		0x5a5a5a5a
 #define GUEST_NO_HYPERCALL	0x7fff

@@ -231,6 +231,30 @@ enum verdict test_ext_away(struct ctx *c, const struct test *test)
 	return check_all(&r[0], KVM_EXIT_STATS_UNDEFINED);
 }
 
+/*
+ * Of random ids no two are alike, and none of the 32 bits is the same in all: by chance, once in a hundred million.
+ * Ids that are counted up, or of the time, have such bits.
+ */
+static enum verdict random_instances(struct ctx *c)
+{
+	enum { VMS = 40 };
+	uint32_t ids[VMS], all_ones = UINT32_MAX, any_ones = 0;
+	int i, j;
+
+	for (i = 0; i < VMS; i++) {
+		ids[i] = read_leaf(&new_vm(c, 0, 1)->vcpus[0], KVM_EXIT_STATS_CPUID_INSTANCE, 0).eax;
+		destroy_vm(c);
+		for (j = 0; j < i; j++)
+			if (ids[i] == ids[j])
+				return fail("two of %d VMs have the instance id %#x", i + 1, ids[i]);
+		all_ones &= ids[i];
+		any_ones |= ids[i];
+	}
+	if (all_ones || any_ones != UINT32_MAX)
+		return fail("the instance ids of %d VMs have the bits %#x in common", VMS, all_ones | ~any_ones);
+	return PASS;
+}
+
 enum verdict test_ext_instance(struct ctx *c, const struct test *test)
 {
 	struct vm *a = new_vm(c, 0, c->vcpus), *b = new_vm(c, 0, 1);
@@ -255,7 +279,8 @@ enum verdict test_ext_instance(struct ctx *c, const struct test *test)
 	rb = read_leaf(&b->vcpus[0], KVM_EXIT_STATS_CPUID_INSTANCE, 0);
 	if (rb.ebx != 2)
 		return fail("%u vCPUs summed after a second was created", rb.ebx);
-	return PASS;
+	destroy_vm(c);
+	return random_instances(c);
 }
 
 enum verdict test_ext_unlisted(struct ctx *c, const struct test *test)

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Who is answered what: privilege, both of KVM's CPUID paths, what the VMM gives, and any ECX. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <asm/kvm_exit_stats.h>
 
@@ -11,6 +16,7 @@
 
 #define EMULATION_PREFIX	"/sys/module/kvm/parameters/force_emulation_prefix"
 #define EXIT_STATS		"/sys/module/kvm/parameters/exit_stats"
+#define NOBODY			65534
 #define VMM_EAX			0x0eaa1234	/* what the VMM gives for our leaves */
 
 /* Parameters of KVM that tests set, and what they were; "" if they are that. */
@@ -415,6 +421,37 @@ static enum verdict parameter_off(struct ctx *c, struct vcpu *old)
 	return check_delta(c, &before, &after, &e);
 }
 
+/* In a process of somebody else's: it must read the parameter, and not write it. */
+static enum verdict only_root_writes(void)
+{
+	enum { FINE, NO_READ, WRITES, STILL_ROOT };
+	pid_t pid;
+	int status;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		return skip("cannot start another process: %s", strerror(errno));
+	if (!pid) {
+		if (setgroups(0, NULL) || setgid(NOBODY) || setuid(NOBODY))
+			_exit(STILL_ROOT);
+		if (open(exit_stats.path, O_RDONLY | O_CLOEXEC) < 0)
+			_exit(NO_READ);
+		_exit(open(exit_stats.path, O_WRONLY | O_CLOEXEC) < 0 && errno == EACCES ? FINE : WRITES);
+	}
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return fail("the other process did not end as it should");
+	switch (WEXITSTATUS(status)) {
+	case FINE:
+		return PASS;
+	case NO_READ:
+		return fail("%s: who is not root cannot read it", exit_stats.path);
+	case WRITES:
+		return fail("%s: who is not root can write it", exit_stats.path);
+	}
+	return skip("cannot become somebody else");
+}
+
 enum verdict test_parameter(struct ctx *c, const struct test *test)
 {
 	struct vcpu *old = &new_vm(c, 0, 1)->vcpus[0];
@@ -425,7 +462,7 @@ enum verdict test_parameter(struct ctx *c, const struct test *test)
 		return skip("%s", error);
 	verdict = parameter_off(c, old);
 	parameter_restore(&exit_stats);
-	return verdict;
+	return verdict == PASS ? only_root_writes() : verdict;
 }
 
 static struct vcpu *vcpu_in_mode(struct ctx *c, uint64_t mode)
@@ -528,7 +565,7 @@ enum verdict test_vmm_entries(struct ctx *c, const struct test *test)
 	struct leaf_read r;
 	struct vcpu *v;
 	struct vm *vm;
-	int i, mode, error;
+	int i, mode, cpl, error;
 
 	if (check_lists(&new_cold_vm(c, 0, 1)->vcpus[0]) == FAIL)
 		return FAIL;
@@ -536,7 +573,7 @@ enum verdict test_vmm_entries(struct ctx *c, const struct test *test)
 		entries[i] = (struct kvm_cpuid_entry2){
 			.function = leaves[i], .eax = VMM_EAX, .ebx = VMM_EAX, .ecx = VMM_EAX, .edx = VMM_EAX,
 		};
-	for (mode = KVM_EXIT_STATS_MODE_OFF; mode <= KVM_EXIT_STATS_MODE_ON; mode++) {
+	for (mode = KVM_EXIT_STATS_MODE_OFF; mode <= KVM_EXIT_STATS_MODE_MAX; mode++) {
 		vm = new_cold_vm(c, 0, 0);
 		error = vm_choose_mode(vm, mode, 0);
 		if (error)
@@ -544,13 +581,20 @@ enum verdict test_vmm_entries(struct ctx *c, const struct test *test)
 		vm->extra_cpuid = entries;
 		vm->nr_extra_cpuid = nr;
 		v = vm_add_vcpu(vm);
-		for (i = 0; i < nr; i++) {
-			r = read_leaf(v, leaves[i], c->vendor->cpuid);
-			if (mode == KVM_EXIT_STATS_MODE_OFF && (r.eax != VMM_EAX || r.edx != VMM_EAX))
-				return fail("leaf %#x: the VMM's entry does not show while accounting is off", leaves[i]);
-			if (mode == KVM_EXIT_STATS_MODE_ON && (r.eax == VMM_EAX || r.ebx == VMM_EAX ||
-							       r.ecx == VMM_EAX || r.edx == VMM_EAX))
-				return fail("leaf %#x: the VMM's entry shows while accounting is on", leaves[i]);
+		for (cpl = 0; cpl <= 3; cpl += 3) {
+			bool visible = mode == KVM_EXIT_STATS_MODE_ON || (mode == KVM_EXIT_STATS_MODE_KERNEL && !cpl);
+
+			vcpu_set_cpl(v, cpl);
+			for (i = 0; i < nr; i++) {
+				r = read_leaf(v, leaves[i], c->vendor->cpuid);
+				if (!visible && (r.eax != VMM_EAX || r.edx != VMM_EAX))
+					return fail("leaf %#x, mode %d, CPL %d: the VMM's entry does not show", leaves[i],
+						    mode, cpl);
+				if (visible && (r.eax == VMM_EAX || r.ebx == VMM_EAX || r.ecx == VMM_EAX ||
+						r.edx == VMM_EAX))
+					return fail("leaf %#x, mode %d, CPL %d: the VMM's entry shows", leaves[i], mode,
+						    cpl);
+			}
 		}
 		destroy_vm(c);
 	}

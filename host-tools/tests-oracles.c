@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The counts against what KVM counts elsewhere. */
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <asm/kvm_exit_stats.h>
@@ -376,4 +378,60 @@ enum verdict test_host_stats(struct ctx *c, const struct test *test)
 		verdict = compare_host_stats(c, vm, &s);
 	vm_stats_close(&s);
 	return verdict;
+}
+
+/* All that the host is told of a vCPU: counts, cycles, and the totals of both times. */
+struct view {
+	uint64_t counts[NR_INDEXES + 1], cycles[NR_INDEXES + 1], total, away;
+};
+
+static int read_view(struct vm_stats *s, struct view *view)
+{
+	return vm_stats_read(s, "exit_reason_count", view->counts, NR_INDEXES + 1) ||
+	       vm_stats_read(s, "exit_reason_cycles", view->cycles, NR_INDEXES + 1) ||
+	       vm_stats_read(s, "exit_cycles", &view->total, 1) || vm_stats_read(s, "exit_away_cycles", &view->away, 1);
+}
+
+static void *get_registers(void *arg)
+{
+	struct job *job = arg;
+	struct kvm_regs regs;
+	unsigned int i;
+
+	for (i = 0; i < job->c->iterations; i++)
+		if (ioctl(job->c->vms[0]->vcpus[0].fd, KVM_GET_REGS, &regs))
+			job->error = strerror(errno);
+	return NULL;
+}
+
+/* docs/abi.md section 3: handling is what KVM does on the thread that executes KVM_RUN. */
+enum verdict test_other_threads(struct ctx *c, const struct test *test)
+{
+	struct job job = { .c = c };
+	struct view before, after;
+	enum verdict verdict;
+	pthread_t thread;
+	const char *error;
+	struct vm_stats s;
+	struct vm *vm;
+
+	vm = used_vm(c, VM_IRQCHIP, 1, NULL, &error);
+	if (error)
+		return fail("%s", error);
+	error = vm_stats_open(vm, &s);
+	if (error) {
+		verdict = skip("no binary statistics: %s", error);
+	} else if (read_view(&s, &before)) {
+		verdict = skip("this kernel has no exit accounting in the vCPUs' statistics");
+	} else {
+		if (pthread_create(&thread, NULL, get_registers, &job))
+			bail_out("cannot create a thread");
+		pthread_join(thread, NULL);
+		get_registers(&job);
+		verdict = read_view(&s, &after) || memcmp(&before, &after, sizeof(before)) ?
+			  fail("the vCPU's statistics have changed while it did not run: away %llu, then %llu",
+			       (unsigned long long)before.away, (unsigned long long)after.away) : PASS;
+	}
+	vm_stats_close(&s);
+	return job.error ? fail("KVM_GET_REGS: %s", job.error) : verdict;
 }

@@ -29,6 +29,8 @@
 /* By which part what two tracepoints take differs among exits; and instructions, from what they take in all. */
 #define TRACEPOINTS_PART	64
 #define TRACEPOINTS_MORE	200
+/* In how many of a kind's exits the trace's buffer may turn a page: it holds thousands of events (tracepoint.c). */
+#define TURNED_PAGES	2
 /* Of a guest that only spins, less than this part of the time is cycles: its host's interrupts take some. */
 #define GUEST_PART	4
 #define TSC_JUMP	(1ull << 40)	/* ticks */
@@ -74,14 +76,14 @@ static size_t mode_of(const uint64_t *values, size_t nr, uint64_t *mode)
 /*
  * Our stretch begins just before kvm_exit fires and ends just after kvm_entry has: it is longer, by the time that the
  * two tracepoints themselves take, which is about the same each time.  Where the TSC counts instructions it is the same
- * to the instruction, but for the few exits in which the trace's buffer turns a page; and about what an exit takes more
- * with the tracepoints than without.
+ * but for some that the tracepoints need more or less, and for the few exits in which the trace's buffer turns a page;
+ * and about what an exit takes more with the tracepoints than without.
  */
 static enum verdict check_constant(const struct ctx *c, const char *kind, uint64_t *differences, size_t nr,
 				   uint64_t tracepoints)
 {
 	uint64_t mode = 0, median, sum = 0;
-	size_t same, i;
+	size_t same, astray = 0, i;
 
 	for (i = 0; i < nr; i++)
 		sum += differences[i];
@@ -94,9 +96,10 @@ static enum verdict check_constant(const struct ctx *c, const char *kind, uint64
 	/* Below zero is a huge number here, and comes last. */
 	if ((int64_t)differences[nr - 1] < 0)
 		return fail("%s: an exit has fewer away cycles than from kvm_exit to kvm_entry", kind);
-	if (c->instruction_clock && (same < nr * 9 / 10 ||
-				     differences[nr * 98 / 100] - differences[0] > median / TRACEPOINTS_PART))
-		return fail("%s: the difference to the tracepoints is not constant", kind);
+	for (i = 0; i < nr; i++)
+		astray += differences[i] - differences[0] > median / TRACEPOINTS_PART;
+	if (c->instruction_clock && (same < nr * 9 / 10 || astray > TURNED_PAGES))
+		return fail("%s: the difference to the tracepoints is not constant: %zu exits are off", kind, astray);
 	if (c->instruction_clock && median > tracepoints + TRACEPOINTS_MORE)
 		return fail("%s: the difference is more than the tracepoints take, which is %llu", kind,
 			    (unsigned long long)tracepoints);
@@ -225,7 +228,7 @@ static enum verdict each_exit(struct ctx *c, const struct paired *p, uint64_t *t
 	 * A task that took the CPU between an exit and what it reads: what was billed until then is in the read before,
 	 * and only the sum of the two says something.
 	 */
-	for (i = 1; i + 1 < n; i++) {
+	for (i = 1; i + 1 < n && !c->instruction_clock; i++) {
 		if ((int64_t)differences[i] >= 0)
 			continue;
 		both = (int64_t)(differences[i - 1] + differences[i]) / 2;
@@ -264,8 +267,6 @@ enum verdict test_time_oracle(struct ctx *c, const struct test *test)
 		{ "CPUID", guest_cpuid, vendor->cpuid, .reads_itself = true },
 		{ "a port in the kernel", guest_in_cpuid, vendor->io, VM_IRQCHIP, PORT_PIC_MASK, .leaves = true },
 		{ "a port in user space", guest_in_cpuid, vendor->io, 0, PORT_USER, .leaves = true },
-		{ "a slow port in user space", guest_in_cpuid, vendor->io, 0, PORT_USER, .max = SLOW_EXITS,
-		  .io_delay_us = SLOW_MS * 1000, .leaves = true },
 		{ "an MSR write", guest_wrmsr_cpuid, vendor->msr_write, 0, MSR_POLL_CONTROL },
 		/* A deadline that never comes; VMX re-enters the guest in the fast path. */
 		{ "a TSC deadline", guest_wrmsr_cpuid, vendor->msr_write, VM_IRQCHIP, MSR_TSC_DEADLINE, 1 << 30,
@@ -276,6 +277,9 @@ enum verdict test_time_oracle(struct ctx *c, const struct test *test)
 		  .unavailable = load_page_fault.unavailable },
 		{ "a HLT", guest_hlt_cpuid, vendor->hlt, VM_IRQCHIP, HALT_TICKS, .max = PAIRED_HALTS, .leaves = true,
 		  .prepare = load_hlt.prepare, .unavailable = load_hlt.unavailable },
+		/* A busy machine may skip this one: the last. */
+		{ "a slow port in user space", guest_in_cpuid, vendor->io, 0, PORT_USER, .max = SLOW_EXITS,
+		  .io_delay_us = SLOW_MS * 1000, .leaves = true },
 	};
 	enum verdict verdict;
 	uint64_t tracepoints = 0;
@@ -478,10 +482,11 @@ static enum verdict check_hog(struct vcpu *v)
 	if ((uint64_t)waited < elapsed / 10)
 		return skip("the other task did not get the CPU");
 	/* Between calls this thread is away, too, in user space: far less than the hog takes. */
-	if (gap < (uint64_t)waited / 2 || gap > elapsed)
+	if (gap < (uint64_t)waited / 10 * 9 || gap > elapsed)
 		return fail("waited for a CPU for %lld ticks, and away for %llu more than the cycles", (long long)waited,
 			    (unsigned long long)gap);
-	if (cycles > elapsed - (uint64_t)waited)
+	/* The guest only spins: little of what this thread has had is cycles. */
+	if (cycles > (elapsed - (uint64_t)waited) / GUEST_PART)
 		return fail("%llu cycles of %llu ticks, of which another task had %lld", (unsigned long long)cycles,
 			    (unsigned long long)elapsed, (long long)waited);
 	return PASS;

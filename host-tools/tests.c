@@ -95,6 +95,8 @@ const struct test tests[] = {
 	{ "ext-unlisted", "no exit has a reason outside the table", test_ext_unlisted, .extended = true },
 	{ "vm-switch", "a VMM switches the accounting of one VM, before its first vCPU", test_vm_switch, .extended = true },
 	{ "host-stats", "vCPU statistics of the host agree with the leaves", test_host_stats, .smp = true },
+	{ "other-threads", "ioctls on a vCPU that does not run, from its thread or another, cost it nothing",
+	  test_other_threads, .extended = true },
 };
 
 const int nr_tests = sizeof(tests) / sizeof(tests[0]);

@@ -124,6 +124,7 @@ enum verdict test_failed_entry(struct ctx *c, const struct test *test);
 enum verdict test_smm(struct ctx *c, const struct test *test);
 enum verdict test_single_step(struct ctx *c, const struct test *test);
 enum verdict test_parameter(struct ctx *c, const struct test *test);
+enum verdict test_other_threads(struct ctx *c, const struct test *test);
 enum verdict test_cpuid_trace(struct ctx *c, const struct test *test);
 enum verdict test_sweep(struct ctx *c, const struct test *test);
 enum verdict test_time_oracle(struct ctx *c, const struct test *test);
