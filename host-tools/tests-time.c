@@ -482,7 +482,7 @@ static enum verdict check_hog(struct vcpu *v)
 	if ((uint64_t)waited < elapsed / 10)
 		return skip("the other task did not get the CPU");
 	/* Between calls this thread is away, too, in user space: far less than the hog takes. */
-	if (gap < (uint64_t)waited / 10 * 9 || gap > elapsed)
+	if (gap < (uint64_t)waited / 4 * 3 || gap > elapsed)
 		return fail("waited for a CPU for %lld ticks, and away for %llu more than the cycles", (long long)waited,
 			    (unsigned long long)gap);
 	/* The guest only spins: little of what this thread has had is cycles. */
