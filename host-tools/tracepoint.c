@@ -27,7 +27,7 @@ static const char *key = "exit_reason";
 #define KVM_EXIT	"events/kvm/kvm_exit"
 #define KVM_ENTRY	"events/kvm/kvm_entry"
 #define PROBE		"exitstat_check/function"
-/* For some thousand exits and entries. */
+/* For all of a test: some thousand exits and entries. */
 #define TRACE_PAGE_KB	"512"
 
 /* Text to a file of the instance, or of tracefs itself; nothing but what a signal handler may call. */
