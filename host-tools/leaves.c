@@ -83,17 +83,21 @@ uint32_t table_count(const struct table *t, const struct vendor *vendor, uint32_
 
 void read_cycles_table(struct vcpu *v, const struct vendor *vendor, struct cycles_table *t)
 {
-	struct leaf_read reads[MAX_REASONS + 2];
-	int i, n = vendor->nr;
+	struct leaf_read reads[2 * MAX_REASONS + 2], *aways = reads + vendor->nr, *totals = aways + vendor->nr;
+	int i;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < vendor->nr; i++) {
 		reads[i] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_REASON_CYCLES, vendor->reasons[i] };
-	reads[n] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_TOTAL_CYCLES };
-	reads[n + 1] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_TOTAL_AWAY };
-	t->reads = n + 2;
+		aways[i] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_AWAY, vendor->reasons[i] };
+	}
+	totals[0] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_TOTAL_CYCLES };
+	totals[1] = (struct leaf_read){ KVM_EXIT_STATS_CPUID_TOTAL_AWAY };
+	t->reads = 2 * vendor->nr + 2;
 	read_leaves(v, reads, t->reads);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < vendor->nr; i++) {
 		t->cycles[i] = leaf_cycles(&reads[i]);
-	t->total = leaf_cycles(&reads[n]);
-	t->away = low_high(reads[n + 1].eax, reads[n + 1].ebx);
+		t->aways[i] = low_high(aways[i].eax, aways[i].ebx);
+	}
+	t->total = leaf_cycles(&totals[0]);
+	t->away = low_high(totals[1].eax, totals[1].ebx);
 }

@@ -54,7 +54,7 @@ uint32_t table_count(const struct table *t, const struct vendor *vendor, uint32_
 
 /* All times of a VM, in ticks of the host's TSC. */
 struct cycles_table {
-	uint64_t cycles[MAX_REASONS];	/* by position in vendor->reasons */
+	uint64_t cycles[MAX_REASONS], aways[MAX_REASONS];	/* by position in vendor->reasons */
 	uint64_t total, away;
 	uint32_t reads;			/* CPUIDs that it took */
 };

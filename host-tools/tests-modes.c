@@ -782,10 +782,20 @@ void dump_leaves(bool full, int cpl)
 {
 	struct ctx c = { 0 };
 	struct dump d = { 0 };
-	struct vcpu *v = &new_vm(&c, VM_MARK_HIGHEST, 1)->vcpus[0];
+	struct vm *vm = new_cold_vm(&c, VM_MARK_HIGHEST, 0);
+	struct vcpu *v;
 
+	/* Where all VMs have accounting, this one has none, and beside it is one that has. */
+	if (module_parameter("kvm", "exit_stats") == KVM_EXIT_STATS_MODE_ON) {
+		if (vm_choose_mode(vm, KVM_EXIT_STATS_MODE_OFF, 0))
+			bail_out("KVM does not let a VM be without accounting");
+		new_vm(&c, 0, 1);
+	}
+	v = vm_add_vcpu(vm);
+	vcpu_warm(v);
 	vcpu_set_cpl(v, cpl);
 	sweep(v, full, dump_answer, &d);
 	dump_range(&d);
-	destroy_vm(&c);
+	while (c.nr_vms)
+		destroy_vm(&c);
 }

@@ -243,12 +243,25 @@ static void *work(void *arg)
 	return NULL;
 }
 
+/* The statistics of a vCPU whose VM nobody has any more but their reader. */
+static void check_orphan(struct race *r, struct stats *s)
+{
+	struct stat_desc total;
+	uint64_t cycles;
+
+	/* A kernel may leave them out. */
+	if (!stats_find(s, "exit_cycles", &total) && (stats_read(s, &total, &cycles, 1) != 1 || !cycles))
+		race_error(r, "the statistics of a VM that is gone cannot be read");
+	stats_close(s);
+}
+
 /* VMs beside it, each of which must start at 0 and see nothing of what the others do. */
 static void *make_vms(void *arg)
 {
 	struct race *r = arg;
 	const struct vendor *vendor = r->c->vendor;
 	unsigned int n = 0;
+	struct stats *s;
 
 	do {
 		int nr_vcpus = 1 + n++ % 2;
@@ -266,7 +279,10 @@ static void *make_vms(void *arg)
 		if (reads[2].eax == r->instance || reads[2].ebx != (uint32_t)nr_vcpus)
 			race_error(r, "a fresh VM's instance id is %#x, its number of vCPUs %u", reads[2].eax,
 				   reads[2].ebx);
+		s = stats_open(vcpu_stats_fd(&vm->vcpus[0]));
 		vm_destroy(vm);
+		if (s)
+			check_orphan(r, s);
 		usleep(PAUSE_US);
 	} while (!r->stop);
 	return NULL;

@@ -332,7 +332,8 @@ static enum verdict compare_cycles(const struct vendor *v, const struct cycles_t
 		uint32_t reason = v->reasons[i];
 		bool grows = reason == v->cpuid || reason == v->io || reason_is_host_caused(v, reason);
 
-		if (after->cycles[i] < before->cycles[i] || (!grows && after->cycles[i] > before->cycles[i]))
+		if (after->cycles[i] < before->cycles[i] || after->aways[i] < before->aways[i] ||
+		    (!grows && (after->cycles[i] > before->cycles[i] || after->aways[i] > before->aways[i])))
 			return fail("%s: %llu cycles before, %llu after", reason_name(v, reason),
 				    (unsigned long long)before->cycles[i], (unsigned long long)after->cycles[i]);
 	}

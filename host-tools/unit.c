@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <asm/kvm_exit_stats.h>
+#include <asm/svm.h>
+#include <asm/vmx.h>
 
 #include "detect.h"
 #include "options.h"
@@ -253,6 +255,23 @@ static void test_stats(void)
 	CHECK(!stats_open(-1));
 }
 
+/* What Linux itself, as Debian ships it, has a name for is a reason here. */
+static void test_linux_reasons(void)
+{
+	static const struct { uint32_t reason; const char *name; } vmx[] = { VMX_EXIT_REASONS }, svm[] = { SVM_EXIT_REASONS };
+	size_t i;
+
+	for (i = 0; i < sizeof(vmx) / sizeof(vmx[0]); i++)
+		/* Not the flag beside the reason. */
+		if (vmx[i].reason != VMX_EXIT_REASONS_FAILED_VMENTRY)
+			check(reason_is_defined(vendor_by_id(KVM_EXIT_STATS_VMX), vmx[i].reason), vmx[i].name, __LINE__);
+	for (i = 0; i < sizeof(svm) / sizeof(svm[0]); i++)
+		/* Nor those that SEV-ES guests give themselves, in software. */
+		if (svm[i].reason >> 28 != 8)
+			check(reason_is_defined(vendor_by_id(KVM_EXIT_STATS_SVM), svm[i].reason), svm[i].name, __LINE__);
+	CHECK(i > 50);
+}
+
 static void test_reasons(void)
 {
 	const struct vendor *vmx = vendor_by_id(KVM_EXIT_STATS_VMX), *svm = vendor_by_id(KVM_EXIT_STATS_SVM);
@@ -365,6 +384,7 @@ int main(int argc, char **argv)
 	test_trace();
 	test_stats();
 	test_reasons();
+	test_linux_reasons();
 	test_kvm();
 	test_program(argv[1]);
 	printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped);
