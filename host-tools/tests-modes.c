@@ -556,9 +556,13 @@ static enum verdict check_lists(struct vcpu *v)
 
 enum verdict test_vmm_entries(struct ctx *c, const struct test *test)
 {
+	/* All that have a meaning, and one that has none yet. */
 	static const uint32_t leaves[] = {
-		KVM_EXIT_STATS_CPUID_BASE, KVM_EXIT_STATS_CPUID_RECORD, KVM_EXIT_STATS_CPUID_BASE + 0x80,
-		KVM_EXIT_STATS_CPUID_TOTAL_COUNT, KVM_EXIT_STATS_CPUID_REASON_CYCLES,
+		KVM_EXIT_STATS_CPUID_BASE, KVM_EXIT_STATS_CPUID_FEATURES, KVM_EXIT_STATS_CPUID_BITMAP,
+		KVM_EXIT_STATS_CPUID_RECORD, KVM_EXIT_STATS_CPUID_TOTAL_RECORD, KVM_EXIT_STATS_CPUID_AWAY,
+		KVM_EXIT_STATS_CPUID_INSTANCE, KVM_EXIT_STATS_CPUID_TOTAL_AWAY, KVM_EXIT_STATS_CPUID_UNLISTED,
+		KVM_EXIT_STATS_CPUID_BASE + 0x80, KVM_EXIT_STATS_CPUID_TOTAL_COUNT, KVM_EXIT_STATS_CPUID_TOTAL_CYCLES,
+		KVM_EXIT_STATS_CPUID_REASON_COUNT, KVM_EXIT_STATS_CPUID_REASON_CYCLES,
 	};
 	const int nr = sizeof(leaves) / sizeof(leaves[0]);
 	struct kvm_cpuid_entry2 entries[sizeof(leaves) / sizeof(leaves[0])] = { 0 };
@@ -587,7 +591,8 @@ enum verdict test_vmm_entries(struct ctx *c, const struct test *test)
 			vcpu_set_cpl(v, cpl);
 			for (i = 0; i < nr; i++) {
 				r = read_leaf(v, leaves[i], c->vendor->cpuid);
-				if (!visible && (r.eax != VMM_EAX || r.edx != VMM_EAX))
+				if (!visible && (r.eax != VMM_EAX || r.ebx != VMM_EAX || r.ecx != VMM_EAX ||
+						 r.edx != VMM_EAX))
 					return fail("leaf %#x, mode %d, CPL %d: the VMM's entry does not show", leaves[i],
 						    mode, cpl);
 				if (visible && (r.eax == VMM_EAX || r.ebx == VMM_EAX || r.ecx == VMM_EAX ||
