@@ -119,7 +119,7 @@ static int run(const struct options *o)
 	alarm(TEST_TIMEOUT);
 	at_bail_out = tests_clean_up;
 	if (o->action == DUMP) {
-		dump_leaves(o->full, o->dump_cpl);
+		dump_leaves(o->full, o->dump_cpl, o->beside);
 		return STATUS_TRUE;
 	}
 	if (o->action == BENCH) {

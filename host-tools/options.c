@@ -15,6 +15,7 @@ static const struct option long_options[] = {
 	{ "iterations", required_argument, NULL, 'i' },
 	{ "vcpus", required_argument, NULL, 'c' },
 	{ "full", no_argument, NULL, 'f' },
+	{ "beside", no_argument, NULL, 'B' },
 	{ "invasive", no_argument, NULL, 'J' },
 	{ "instruction-clock", no_argument, NULL, 'I' },
 	{ "bench", required_argument, NULL, 'b' },
@@ -38,6 +39,7 @@ void options_help(void)
 	     "      --invasive        also tests that touch the host's other VMs, see the man page\n"
 	     "      --instruction-clock  the TSC counts instructions: times must repeat exactly\n"
 	     "      --dump CPL        print what a VM is answered at these leaves at CPL 0 to 3, on any KVM\n"
+	     "      --beside          with --dump: that VM without accounting, beside one with it\n"
 	     "      --bench ROUNDS    print what exits cost in TSC ticks, on any KVM\n"
 	     "  -v, --verbose         show the numbers\n"
 	     "  -h, --help            show this\n"
@@ -124,6 +126,9 @@ void options_parse(struct options *o, int argc, char **argv, bool (*is_test)(con
 			break;
 		case 'f':
 			o->full = true;
+			break;
+		case 'B':
+			o->beside = true;
 			break;
 		case 'J':
 			o->invasive = true;

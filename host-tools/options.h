@@ -24,6 +24,7 @@ struct options {
 	int vcpus;
 	bool verbose;
 	bool full;
+	bool beside;
 	bool invasive;
 	int dump_cpl;
 	unsigned int rounds;

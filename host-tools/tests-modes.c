@@ -783,18 +783,18 @@ static bool dump_answer(void *arg, const struct leaf_read *r)
 	return true;
 }
 
-void dump_leaves(bool full, int cpl)
+void dump_leaves(bool full, int cpl, bool beside)
 {
 	struct ctx c = { 0 };
 	struct dump d = { 0 };
 	struct vm *vm = new_cold_vm(&c, VM_MARK_HIGHEST, 0);
 	struct vcpu *v;
 
-	/* Where all VMs have accounting, this one has none, and beside it is one that has. */
-	if (module_parameter("kvm", "exit_stats") == KVM_EXIT_STATS_MODE_ON) {
-		if (vm_choose_mode(vm, KVM_EXIT_STATS_MODE_OFF, 0))
-			bail_out("KVM does not let a VM be without accounting");
-		new_vm(&c, 0, 1);
+	if (beside) {
+		if (vm_choose_mode(vm, KVM_EXIT_STATS_MODE_OFF, 0) ||
+		    vm_choose_mode(new_cold_vm(&c, 0, 0), KVM_EXIT_STATS_MODE_ON, 0))
+			bail_out("KVM does not let a VMM choose the accounting of a VM");
+		vcpu_warm(vm_add_vcpu(c.vms[1]));
 	}
 	v = vm_add_vcpu(vm);
 	vcpu_warm(v);

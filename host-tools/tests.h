@@ -108,7 +108,7 @@ void tests_clean_up(void);
 void parameters_restore(void);
 
 /* What a VM is answered at CPL 0 or 3 for all leaves, to stdout; works on any KVM. */
-void dump_leaves(bool full, int cpl);
+void dump_leaves(bool full, int cpl, bool beside);
 
 /* Costs of exits to stdout; works on any KVM. */
 void bench(const struct vendor *vendor, unsigned int rounds);
