@@ -148,6 +148,11 @@ unpack_tree() {
 	fi
 }
 
+# For each make of a kernel that is packaged: what Kconfig would find of these on this machine, and this
+# kernel is not built with, would be in the packages.
+kbuild_tools='RUSTC=not-used BINDGEN=not-used'
+[ "${DEBUG_INFO:-}" = 1 ] || kbuild_tools="$kbuild_tools PAHOLE=not-used"
+
 # set_flavour FLAVOUR
 set_flavour() {
 	case $1 in
