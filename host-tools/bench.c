@@ -369,3 +369,41 @@ void bench(const struct vendor *vendor, unsigned int rounds)
 	}
 	destroy_vm(&c);
 }
+
+static int compare_doubles(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+void latency(const struct vendor *vendor, unsigned int rounds)
+{
+	struct ctx c = { .vendor = vendor, .iterations = EXITS };
+	double ticks[MAX_ROUNDS];
+	unsigned int i;
+	size_t k;
+
+	printf("%-20s %12s %12s %12s\n", "EXIT", "MEDIAN", "QUARTILE1", "QUARTILE3");
+	for (k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		const struct load *load = kinds[k].load;
+		struct vcpu *v;
+
+		if (load->unavailable && load->unavailable(vendor))
+			continue;
+		v = kinds[k].fresh ? NULL : bench_vcpu(&c, load);
+		/* What only the first run pays for: memory, translations, caches. */
+		if (v)
+			time_run(load, v, EXITS);
+		for (i = 0; i < rounds; i++)
+			ticks[i] = (double)(v ? time_run(load, v, EXITS) : time_fresh(&c, load, EXITS)) / EXITS;
+		if (kinds[k].end)
+			kinds[k].end();
+		if (v)
+			destroy_vm(&c);
+		qsort(ticks, rounds, sizeof(ticks[0]), compare_doubles);
+		printf("%-20s %12.1f %12.1f %12.1f\n", kinds[k].name, ticks[rounds / 2], ticks[rounds / 4],
+		       ticks[rounds - 1 - rounds / 4]);
+		fflush(stdout);
+	}
+}

@@ -126,6 +126,10 @@ static int run(const struct options *o)
 		bench(c.vendor, o->rounds);
 		return STATUS_TRUE;
 	}
+	if (o->action == LATENCY) {
+		latency(c.vendor, o->rounds);
+		return STATUS_TRUE;
+	}
 	switch (find_accounting()) {
 	case ACCOUNTING_NONE:
 		/* The parameter is this kernel's alone. */
@@ -168,6 +172,7 @@ int main(int argc, char **argv)
 	case RUN:
 	case DUMP:
 	case BENCH:
+	case LATENCY:
 		status = run(&o);
 		break;
 	case LIST:

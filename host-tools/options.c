@@ -19,6 +19,7 @@ static const struct option long_options[] = {
 	{ "invasive", no_argument, NULL, 'J' },
 	{ "instruction-clock", no_argument, NULL, 'I' },
 	{ "bench", required_argument, NULL, 'b' },
+	{ "latency", required_argument, NULL, 'L' },
 	{ "dump", required_argument, NULL, 'd' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -41,6 +42,7 @@ void options_help(void)
 	     "      --dump CPL        print what a VM is answered at these leaves at CPL 0 to 3, on any KVM\n"
 	     "      --beside          with --dump: that VM without accounting, beside one with it\n"
 	     "      --bench ROUNDS    print what exits cost in TSC ticks, on any KVM\n"
+	     "      --latency ROUNDS  print how long exits take: median and quartiles of many runs, on any KVM\n"
 	     "  -v, --verbose         show the numbers\n"
 	     "  -h, --help            show this\n"
 	     "  -V, --version         show the version\n"
@@ -140,6 +142,13 @@ void options_parse(struct options *o, int argc, char **argv, bool (*is_test)(con
 			if (!number_option(o, "--bench", 2, MAX_ROUNDS, &value))
 				return;
 			if (!choose(o, &chosen, BENCH, "--bench"))
+				return;
+			o->rounds = value;
+			break;
+		case 'L':
+			if (!number_option(o, "--latency", 2, MAX_ROUNDS, &value))
+				return;
+			if (!choose(o, &chosen, LATENCY, "--latency"))
 				return;
 			o->rounds = value;
 			break;

@@ -112,6 +112,8 @@ void dump_leaves(bool full, int cpl, bool beside);
 
 /* Costs of exits to stdout; works on any KVM. */
 void bench(const struct vendor *vendor, unsigned int rounds);
+/* How long an exit of each kind takes, in TSC ticks: median and quartiles of @rounds runs (2 to MAX_ROUNDS). */
+void latency(const struct vendor *vendor, unsigned int rounds);
 
 /* tests-*.c */
 enum verdict test_nested(struct ctx *c, const struct test *test);

@@ -58,7 +58,8 @@ static void test_options(void)
 		"--iterations 1k", "--iterations 0x10", "--iterations 99999999999999999999", "--iterations 100000001",
 		"--vcpus 0", "--vcpus 65", "--vcpus two", "--test", "--test nosuch", "--test sum extra", "--list=1",
 		"--bench 5 --dump 0", "--dump 0 --list", "--list --bench 5", "--list --test sum", "--test sum --dump 3",
-		"--bench 5 --test sum",
+		"--bench 5 --test sum", "--latency", "--latency 1", "--latency 101", "--latency 5 --bench 5",
+		"--latency 5 --test sum",
 	};
 	struct options *o;
 	size_t i;
@@ -74,6 +75,8 @@ static void test_options(void)
 	CHECK(o->action == DUMP && o->dump_cpl == 3 && o->full);
 	o = parse("--bench 7");
 	CHECK(o->action == BENCH && o->rounds == 7);
+	o = parse("--latency 9");
+	CHECK(o->action == LATENCY && o->rounds == 9);
 	CHECK(parse("--dump 0")->action == DUMP);
 	CHECK(parse("--list")->action == LIST);
 	CHECK(parse("--list --list")->action == LIST);
