@@ -89,6 +89,7 @@ check check-long check-soak: test-deps
 
 bench: test-deps
 	@debian/tests/bench
+	@debian/tests/timings
 
 clean:
 	rm -rf --one-file-system build dist

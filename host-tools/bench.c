@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <x86intrin.h>
@@ -404,6 +405,46 @@ void latency(const struct vendor *vendor, unsigned int rounds)
 		qsort(ticks, rounds, sizeof(ticks[0]), compare_doubles);
 		printf("%-20s %12.1f %12.1f %12.1f\n", kinds[k].name, ticks[rounds / 2], ticks[rounds / 4],
 		       ticks[rounds - 1 - rounds / 4]);
+		fflush(stdout);
+	}
+}
+
+enum { SCALING_EXITS = 20000, SCALING_ROUNDS = 7 };
+
+static void exit_often(struct vcpu *v, void *arg)
+{
+	time_run(&load_cpuid_hypervisor, v, SCALING_EXITS);
+}
+
+void scaling(const struct vendor *vendor, int vcpus)
+{
+	const struct load *load = &load_cpuid_hypervisor;
+	struct ctx c = { .vendor = vendor, .iterations = SCALING_EXITS };
+	double rates[SCALING_ROUNDS];
+	struct vcpu *all[MAX_VCPUS];
+	struct timespec start, end;
+	int n, i;
+
+	printf("%-6s %12s %12s %12s\n", "VCPUS", "EXITS/S", "LEAST", "GREATEST");
+	for (n = 1; n <= vcpus; n++) {
+		struct vm *vm = new_vm(&c, load->vm_flags, n);
+
+		for (i = 0; i < n; i++) {
+			all[i] = &vm->vcpus[i];
+			if (load->prepare)
+				load->prepare(all[i]);
+		}
+		run_threads(all, n, exit_often, NULL, NULL);
+		for (i = 0; i < SCALING_ROUNDS; i++) {
+			clock_gettime(CLOCK_MONOTONIC, &start);
+			run_threads(all, n, exit_often, NULL, NULL);
+			clock_gettime(CLOCK_MONOTONIC, &end);
+			rates[i] = (double)n * SCALING_EXITS /
+				   (double)(end.tv_sec - start.tv_sec + (end.tv_nsec - start.tv_nsec) * 1e-9);
+		}
+		destroy_vm(&c);
+		qsort(rates, SCALING_ROUNDS, sizeof(rates[0]), compare_doubles);
+		printf("%-6d %12.0f %12.0f %12.0f\n", n, rates[SCALING_ROUNDS / 2], rates[0], rates[SCALING_ROUNDS - 1]);
 		fflush(stdout);
 	}
 }

@@ -130,6 +130,10 @@ static int run(const struct options *o)
 		latency(c.vendor, o->rounds);
 		return STATUS_TRUE;
 	}
+	if (o->action == SCALING) {
+		scaling(c.vendor, o->vcpus);
+		return STATUS_TRUE;
+	}
 	switch (find_accounting()) {
 	case ACCOUNTING_NONE:
 		/* The parameter is this kernel's alone. */
@@ -173,6 +177,7 @@ int main(int argc, char **argv)
 	case DUMP:
 	case BENCH:
 	case LATENCY:
+	case SCALING:
 		status = run(&o);
 		break;
 	case LIST:

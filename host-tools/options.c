@@ -20,6 +20,7 @@ static const struct option long_options[] = {
 	{ "instruction-clock", no_argument, NULL, 'I' },
 	{ "bench", required_argument, NULL, 'b' },
 	{ "latency", required_argument, NULL, 'L' },
+	{ "scaling", required_argument, NULL, 'S' },
 	{ "dump", required_argument, NULL, 'd' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -43,6 +44,7 @@ void options_help(void)
 	     "      --beside          with --dump: that VM without accounting, beside one with it\n"
 	     "      --bench ROUNDS    print what exits cost in TSC ticks, on any KVM\n"
 	     "      --latency ROUNDS  print how long exits take: median and quartiles of many runs, on any KVM\n"
+	     "      --scaling VCPUS   print how many exits a second 1 to VCPUS vCPUs have at once, on any KVM\n"
 	     "  -v, --verbose         show the numbers\n"
 	     "  -h, --help            show this\n"
 	     "  -V, --version         show the version\n"
@@ -151,6 +153,13 @@ void options_parse(struct options *o, int argc, char **argv, bool (*is_test)(con
 			if (!choose(o, &chosen, LATENCY, "--latency"))
 				return;
 			o->rounds = value;
+			break;
+		case 'S':
+			if (!number_option(o, "--scaling", 1, MAX_VCPUS, &value))
+				return;
+			if (!choose(o, &chosen, SCALING, "--scaling"))
+				return;
+			o->vcpus = (int)value;
 			break;
 		case 'd':
 			if (*optarg < '0' || *optarg > '3' || optarg[1]) {

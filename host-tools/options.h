@@ -13,7 +13,7 @@ enum exit_status {
 	STATUS_SKIPPED = 77,	/* as test harnesses know it */
 };
 
-enum action { RUN, DUMP, BENCH, LATENCY, LIST, HELP, VERSION, USAGE };
+enum action { RUN, DUMP, BENCH, LATENCY, SCALING, LIST, HELP, VERSION, USAGE };
 
 #define MAX_ITERATIONS	100000000
 #define MAX_ROUNDS	100

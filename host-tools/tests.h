@@ -114,6 +114,8 @@ void dump_leaves(bool full, int cpl, bool beside);
 void bench(const struct vendor *vendor, unsigned int rounds);
 /* How long an exit of each kind takes, in TSC ticks: median and quartiles of @rounds runs (2 to MAX_ROUNDS). */
 void latency(const struct vendor *vendor, unsigned int rounds);
+/* How many exits a second 1, 2, ... @vcpus vCPUs of one VM have at once (at most MAX_VCPUS). */
+void scaling(const struct vendor *vendor, int vcpus);
 
 /* tests-*.c */
 enum verdict test_nested(struct ctx *c, const struct test *test);

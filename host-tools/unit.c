@@ -59,7 +59,7 @@ static void test_options(void)
 		"--vcpus 0", "--vcpus 65", "--vcpus two", "--test", "--test nosuch", "--test sum extra", "--list=1",
 		"--bench 5 --dump 0", "--dump 0 --list", "--list --bench 5", "--list --test sum", "--test sum --dump 3",
 		"--bench 5 --test sum", "--latency", "--latency 1", "--latency 101", "--latency 5 --bench 5",
-		"--latency 5 --test sum",
+		"--latency 5 --test sum", "--scaling", "--scaling 0", "--scaling 65", "--scaling 2 --latency 5",
 	};
 	struct options *o;
 	size_t i;
@@ -77,6 +77,8 @@ static void test_options(void)
 	CHECK(o->action == BENCH && o->rounds == 7);
 	o = parse("--latency 9");
 	CHECK(o->action == LATENCY && o->rounds == 9);
+	o = parse("--scaling 3");
+	CHECK(o->action == SCALING && o->vcpus == 3);
 	CHECK(parse("--dump 0")->action == DUMP);
 	CHECK(parse("--list")->action == LIST);
 	CHECK(parse("--list --list")->action == LIST);

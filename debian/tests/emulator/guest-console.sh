@@ -19,14 +19,15 @@ require() {
 	esac || die "$1 is missing: install the package $2"
 }
 
-# Sets mib, seconds, append, count, log, vmlinuz, initrd and work, a folder of our own.
-# shellcheck disable=SC2034 # mib, append and count are for run-svm and run-vmx
+# Sets mib, seconds, append, count, threads, log, vmlinuz, initrd and work, a folder of our own.
+# shellcheck disable=SC2034 # mib, append, count and threads are for run-svm and run-vmx
 parse_options() {
-	mib=$1 seconds=$2 append='' count='' log='' cpus=1
+	mib=$1 seconds=$2 append='' count='' log='' cpus=1 threads=single
 	shift 2
-	while getopts ic:m:t:a:l: option; do
+	while getopts ipc:m:t:a:l: option; do
 		case $option in
 		i) count=yes ;;
+		p) threads=multi ;;
 		c) cpus=$OPTARG ;;
 		m) mib=$OPTARG ;;
 		t) seconds=$OPTARG ;;
@@ -37,7 +38,7 @@ parse_options() {
 	done
 	[ $# -ge "$OPTIND" ] && shift $((OPTIND - 1))
 	[ $# -eq 2 ] || {
-		echo "usage: $me [-i] [-c CPUS] [-m MIB] [-t SECONDS] [-a KERNEL-ARGUMENTS] [-l LOG] VMLINUZ INITRD" >&2
+		echo "usage: $me [-i] [-p] [-c CPUS] [-m MIB] [-t SECONDS] [-a KERNEL-ARGUMENTS] [-l LOG] VMLINUZ INITRD" >&2
 		exit 2
 	}
 	vmlinuz=$1 initrd=$2
