@@ -228,9 +228,9 @@ static enum verdict each_exit(struct ctx *c, const struct paired *p, uint64_t *t
 	}
 	/*
 	 * A task that took the CPU between an exit and what it reads: what was billed until then is in the read before,
-	 * and only the sum of the two says something.
+	 * and only the sum of the two says something.  Where the TSC counts instructions, only if there was one.
 	 */
-	for (i = 1; i + 1 < n && !c->instruction_clock; i++) {
+	for (i = 1; i + 1 < n && (!c->instruction_clock || waited); i++) {
 		if ((int64_t)differences[i] >= 0)
 			continue;
 		both = (int64_t)(differences[i - 1] + differences[i]) / 2;
