@@ -21,6 +21,8 @@ help:
 #: sudo make check-soak     nested guests with ten million exits on SVM, a million on VMX: 20 minutes
 #: sudo make bench          what an exit costs in instructions, beside stock, tracing and global counters, into
 #:                          docs/cost.txt; after "make check", 10 minutes
+#: sudo make scene          the product in use: a Debian host in an emulator gets this kernel by apt, libvirt's
+#:                          guests cpuid-probe; what they read, and live through, into dist/scene/
 #: make packages         build every package into dist/ (2 CPUs, first time: an hour, quick: half)
 #: make kvm              after a change of the patches: the kernel for the emulators, in 2 minutes
 #: make repo             add the packages in dist/ to a signed package archive in repo/
@@ -77,6 +79,9 @@ installer-test: test-deps
 demo:
 	@debian/bin/demo $(FLAVOUR) $(DIST)
 
+scene: test-deps
+	@debian/tests/scene/scene $(FLAVOUR) $(DIST)
+
 test-deps:
 	@debian/bin/build-deps --tests
 
@@ -94,4 +99,4 @@ bench: test-deps
 clean:
 	rm -rf --one-file-system build dist
 
-.PHONY: help demo repo serve bench installer installer-test check check-quick check-long check-soak test-deps check-build-deps build-deps packages source config kvm clean
+.PHONY: help demo scene repo serve bench installer installer-test check check-quick check-long check-soak test-deps check-build-deps build-deps packages source config kvm clean
