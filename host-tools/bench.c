@@ -107,6 +107,24 @@ static const struct load load_hlt_wake = {
 	.run = run_hlt_wake,
 };
 
+/* Beyond our leaves, with an entry: what tells them apart is on its way. */
+static const char *run_cpuid_extended(struct vcpu *v, unsigned int n)
+{
+	vcpu_call(v, (struct guest_call){ guest_cpuid_loop, .r8 = n, .r9 = 0x80000000 });
+	return NULL;
+}
+
+static const struct load load_cpuid_extended = { .name = "cpuid-extended", .run = run_cpuid_extended };
+
+/* Nobody has this basic leaf: KVM looks for ours before it gives Intel's guests the highest basic one. */
+static const char *run_cpuid_no_entry(struct vcpu *v, unsigned int n)
+{
+	vcpu_call(v, (struct guest_call){ guest_cpuid_loop, .r8 = n, .r9 = 0x20000000 });
+	return NULL;
+}
+
+static const struct load load_cpuid_no_entry = { .name = "cpuid-no-entry", .run = run_cpuid_no_entry };
+
 struct kind {
 	const char *name;
 	const struct load *load;
@@ -117,6 +135,8 @@ struct kind {
 
 static const struct kind kinds[] = {
 	{ "cpuid", &load_cpuid_hypervisor },
+	{ "cpuid-extended", &load_cpuid_extended },
+	{ "cpuid-no-entry", &load_cpuid_no_entry },
 	{ "pio-kernel", &load_pio_kernel },
 	{ "pio-user", &load_pio_user },
 	{ "msr-write", &load_msr_write },
@@ -130,10 +150,24 @@ static const struct kind kinds[] = {
 	{ "interrupt-window", &load_window },
 };
 
+/* The VMs that are measured have no accounting, beside one that has. */
+static bool beside;
+
+static void choose_mode(struct vm *vm, uint64_t mode)
+{
+	if (vm_choose_mode(vm, mode, 0))
+		bail_out("KVM does not let a VMM choose the accounting of a VM");
+}
+
 static struct vcpu *bench_vcpu(struct ctx *c, const struct load *load)
 {
-	struct vcpu *v = &new_vm(c, load->vm_flags, 1)->vcpus[0];
+	struct vm *vm = new_cold_vm(c, load->vm_flags, 0);
+	struct vcpu *v;
 
+	if (beside)
+		choose_mode(vm, KVM_EXIT_STATS_MODE_OFF);
+	v = vm_add_vcpu(vm);
+	vcpu_warm(v);
 	if (load->prepare)
 		load->prepare(v);
 	return v;
@@ -337,14 +371,52 @@ static void bench_vcpus(struct ctx *c, struct vcpu *v, unsigned int rounds)
 		close(fds[have]);
 }
 
-void bench(const struct vendor *vendor, unsigned int rounds)
+/* Totals of vCPUs that have had exits of several reasons. */
+static void bench_used(struct ctx *c, unsigned int rounds)
+{
+	const struct leaf_read total = { KVM_EXIT_STATS_CPUID_TOTAL_COUNT };
+	enum { VCPUS = 16 };
+	struct vm *vm = new_vm(c, 0, VCPUS);
+	int i;
+
+	for (i = 0; i < VCPUS; i++) {
+		prepare_mix(c, &vm->vcpus[i]);
+		run_mix(c, &vm->vcpus[i], EXITS);
+	}
+	bench_reading(c, "total-16-used", &vm->vcpus[0], &total, 1, 2, rounds);
+	destroy_vm(c);
+}
+
+static void bench_readings(struct ctx *c, unsigned int rounds)
+{
+	struct vcpu *v = &new_vm(c, 0, 1)->vcpus[0];
+	struct leaf_read r = read_leaf(v, KVM_EXIT_STATS_CPUID_BASE, 0);
+
+	if (leaf_is_signature(&r)) {
+		printf("\n%-20s %12s %12s %10s\n", "READING", "TICKS", "SPREAD", "CPUIDS");
+		prepare_mix(c, v);
+		run_mix(c, v, EXITS);
+		bench_tables(c, v, rounds);
+		bench_vcpus(c, v, rounds);
+	}
+	destroy_vm(c);
+	if (leaf_is_signature(&r))
+		bench_used(c, rounds);
+}
+
+void bench(const struct vendor *vendor, unsigned int rounds, bool beside_another)
 {
 	struct ctx c = { .vendor = vendor, .iterations = EXITS };
 	struct measured m;
-	struct leaf_read r;
-	struct vcpu *v;
 	size_t k;
 
+	beside = beside_another;
+	if (beside) {
+		struct vm *other = new_cold_vm(&c, 0, 0);
+
+		choose_mode(other, KVM_EXIT_STATS_MODE_ON);
+		vcpu_warm(vm_add_vcpu(other));
+	}
 	printf("%-20s %12s %12s\n", "EXIT", "TICKS", "SPREAD");
 	for (k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 		const struct load *load = kinds[k].load;
@@ -359,16 +431,10 @@ void bench(const struct vendor *vendor, unsigned int rounds)
 		fflush(stdout);
 	}
 
-	v = &new_vm(&c, 0, 1)->vcpus[0];
-	r = read_leaf(v, KVM_EXIT_STATS_CPUID_BASE, 0);
-	if (leaf_is_signature(&r)) {
-		printf("\n%-20s %12s %12s %10s\n", "READING", "TICKS", "SPREAD", "CPUIDS");
-		prepare_mix(&c, v);
-		run_mix(&c, v, EXITS);
-		bench_tables(&c, v, rounds);
-		bench_vcpus(&c, v, rounds);
-	}
-	destroy_vm(&c);
+	if (beside)
+		destroy_vm(&c);
+	else
+		bench_readings(&c, rounds);
 }
 
 static int compare_doubles(const void *a, const void *b)

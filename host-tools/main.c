@@ -123,7 +123,7 @@ static int run(const struct options *o)
 		return STATUS_TRUE;
 	}
 	if (o->action == BENCH) {
-		bench(c.vendor, o->rounds);
+		bench(c.vendor, o->rounds, o->beside);
 		return STATUS_TRUE;
 	}
 	if (o->action == LATENCY) {

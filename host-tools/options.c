@@ -41,7 +41,7 @@ void options_help(void)
 	     "      --invasive        also tests that touch the host's other VMs, see the man page\n"
 	     "      --instruction-clock  the TSC counts instructions: times must repeat exactly\n"
 	     "      --dump CPL        print what a VM is answered at these leaves at CPL 0 to 3, on any KVM\n"
-	     "      --beside          with --dump: that VM without accounting, beside one with it\n"
+	     "      --beside          with --dump or --bench: VMs without accounting, beside one with it\n"
 	     "      --bench ROUNDS    print what exits cost in TSC ticks, on any KVM\n"
 	     "      --latency ROUNDS  print how long exits take: median and quartiles of many runs, on any KVM\n"
 	     "      --scaling VCPUS   print how many exits a second 1 to VCPUS vCPUs have at once, on any KVM\n"

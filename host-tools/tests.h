@@ -110,8 +110,8 @@ void parameters_restore(void);
 /* What a VM is answered at CPL 0 or 3 for all leaves, to stdout; works on any KVM. */
 void dump_leaves(bool full, int cpl, bool beside);
 
-/* Costs of exits to stdout; works on any KVM. */
-void bench(const struct vendor *vendor, unsigned int rounds);
+/* Costs of exits to stdout; works on any KVM. Those of VMs without accounting, beside one with it, on ours alone. */
+void bench(const struct vendor *vendor, unsigned int rounds, bool beside_another);
 /* How long an exit of each kind takes, in TSC ticks: median and quartiles of @rounds runs (2 to MAX_ROUNDS). */
 void latency(const struct vendor *vendor, unsigned int rounds);
 /* How many exits a second 1, 2, ... @vcpus vCPUs of one VM have at once (at most MAX_VCPUS). */

@@ -74,7 +74,9 @@ static void test_options(void)
 	o = parse("--dump 3 --full");
 	CHECK(o->action == DUMP && o->dump_cpl == 3 && o->full);
 	o = parse("--bench 7");
-	CHECK(o->action == BENCH && o->rounds == 7);
+	CHECK(o->action == BENCH && o->rounds == 7 && !o->beside);
+	o = parse("--bench 7 --beside");
+	CHECK(o->action == BENCH && o->rounds == 7 && o->beside);
 	o = parse("--latency 9");
 	CHECK(o->action == LATENCY && o->rounds == 9);
 	o = parse("--scaling 3");
