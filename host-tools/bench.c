@@ -412,7 +412,8 @@ void bench(const struct vendor *vendor, unsigned int rounds, bool beside_another
 
 	beside = beside_another;
 	if (beside) {
-		struct vm *other = new_cold_vm(&c, 0, 0);
+		/* Without LAPICs in the kernel it would make KVM ask each time whether there is one. */
+		struct vm *other = new_cold_vm(&c, VM_IRQCHIP, 0);
 
 		choose_mode(other, KVM_EXIT_STATS_MODE_ON);
 		vcpu_warm(vm_add_vcpu(other));
