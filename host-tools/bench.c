@@ -478,8 +478,24 @@ void latency(const struct vendor *vendor, unsigned int rounds)
 
 enum { SCALING_EXITS = 20000, SCALING_ROUNDS = 7 };
 
+/* The n-th vCPU on the n-th CPU that we may use: a scheduler would put two on one now and then. */
+static void pin_vcpu(const struct vcpu *v, const cpu_set_t *allowed)
+{
+	int nth = v->id % CPU_COUNT(allowed), cpu = 0;
+	cpu_set_t one;
+
+	while (!CPU_ISSET(cpu, allowed) || nth--)
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	if (sched_setaffinity(0, sizeof(one), &one))
+		bail_out("sched_setaffinity: %s", strerror(errno));
+}
+
+/* In a thread that ends with it: nothing is to be put back. */
 static void exit_often(struct vcpu *v, void *arg)
 {
+	pin_vcpu(v, arg);
 	time_run(&load_cpuid_hypervisor, v, SCALING_EXITS);
 }
 
@@ -490,8 +506,11 @@ void scaling(const struct vendor *vendor, int vcpus)
 	double rates[SCALING_ROUNDS];
 	struct vcpu *all[MAX_VCPUS];
 	struct timespec start, end;
+	cpu_set_t allowed;
 	int n, i;
 
+	if (sched_getaffinity(0, sizeof(allowed), &allowed))
+		bail_out("sched_getaffinity: %s", strerror(errno));
 	printf("%-6s %12s %12s %12s\n", "VCPUS", "EXITS/S", "LEAST", "GREATEST");
 	for (n = 1; n <= vcpus; n++) {
 		struct vm *vm = new_vm(&c, load->vm_flags, n);
@@ -501,10 +520,10 @@ void scaling(const struct vendor *vendor, int vcpus)
 			if (load->prepare)
 				load->prepare(all[i]);
 		}
-		run_threads(all, n, exit_often, NULL, NULL);
+		run_threads(all, n, exit_often, &allowed, NULL);
 		for (i = 0; i < SCALING_ROUNDS; i++) {
 			clock_gettime(CLOCK_MONOTONIC, &start);
-			run_threads(all, n, exit_often, NULL, NULL);
+			run_threads(all, n, exit_often, &allowed, NULL);
 			clock_gettime(CLOCK_MONOTONIC, &end);
 			rates[i] = (double)n * SCALING_EXITS /
 				   (double)(end.tv_sec - start.tv_sec + (end.tv_nsec - start.tv_nsec) * 1e-9);
