@@ -20,7 +20,7 @@ help:
 #: sudo make check-long     cloud flavour, each patch alone, Debian 13, byte-identical double builds
 #: sudo make check-soak     nested guests with ten million exits on SVM, a million on VMX: 20 minutes
 #: sudo make bench          what an exit costs in instructions, beside stock, tracing and global counters, into
-#:                          docs/cost.txt; after "make check", 10 minutes
+#:                          docs/cost.txt; after "make packages FLAVOUR=quick", half an hour
 #: sudo make scene          the product in use: a Debian host in an emulator gets this kernel by apt, libvirt's
 #:                          guests cpuid-probe; what they read, and live through, into dist/scene/
 #: make packages         build every package into dist/ (2 CPUs, first time: an hour, quick: half)
@@ -93,6 +93,7 @@ check check-long check-soak: test-deps
 	@debian/bin/run-tests $(subst check-,,$@)
 
 bench: test-deps
+	@debian/bin/unpack-packages quick $(DIST)
 	@debian/tests/bench
 	@debian/tests/timings || [ $$? = 77 ]
 
