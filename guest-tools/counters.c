@@ -353,10 +353,13 @@ static int subtract_rows(const struct counters *before, const struct counters *a
 		if (!subtract_row(before, &after->rows[i], after->wide, &row))
 			return -ESTALE;
 		if (!strcmp(row.name, CPUID_ROW)) {
+			/* An estimate that leaves no cycles to the others is off: as many for each. */
+			if (row.exits > diff->own.exits && diff->own.cycles >= row.cycles)
+				diff->own.cycles = (double)row.cycles * diff->own.exits / row.exits;
 			subtract_own(&row.exits, diff->own.exits);
 			subtract_own(&row.cycles, diff->own.cycles);
 			subtract_own(&row.away, diff->own.cycles);
-			/* An estimate that is off leaves cycles of exits that were none. */
+			/* Or it leaves cycles of exits that were none. */
 			if (!row.exits)
 				row.cycles = row.away = 0;
 		}
@@ -371,7 +374,7 @@ int counters_subtract(const struct counters *before, const struct counters *afte
 		      struct counters *diff)
 {
 	uint64_t own_in_total = after->reads_at_total - before->reads_at_total;
-	uint64_t required, own_cycles;
+	uint64_t required;
 	int err = -ESTALE;
 
 	*diff = (struct counters){
@@ -386,7 +389,6 @@ int counters_subtract(const struct counters *before, const struct counters *afte
 	} else {
 		own_in_total = 0;
 	}
-	own_cycles = diff->own.cycles;
 
 	if (before->wide == after->wide && before->has_away == after->has_away &&
 	    advance(after->wide, before->exits, after->exits, &diff->exits) &&
@@ -398,8 +400,8 @@ int counters_subtract(const struct counters *before, const struct counters *afte
 		return err;
 	}
 	subtract_own(&diff->exits, own_in_total);
-	subtract_own(&diff->cycles, own_cycles);
-	subtract_own(&diff->away, own_cycles);
+	subtract_own(&diff->cycles, diff->own.cycles);
+	subtract_own(&diff->away, diff->own.cycles);
 	advance(false, before->leaf_exits, after->leaf_exits, &required);
 	diff->leaf_exits = required;
 	advance(true, before->leaf_cycles, after->leaf_cycles, &diff->leaf_cycles);

@@ -46,7 +46,8 @@ struct fake {
 	} rows[4];
 	size_t nr_rows;
 
-	bool counts_reads;	/* each read is an exit of row 0, and costs 100 cycles */
+	bool counts_reads;	/* each read is an exit of row 0, and costs 100 cycles, ... */
+	unsigned int dearer;	/* ... or more, by these */
 	unsigned int reads;
 	unsigned int event_at;	/* 1 is the first read; 0: no event */
 	void (*event)(struct fake *m);
@@ -111,8 +112,8 @@ static int fake_read(struct source *src, uint32_t leaf, uint32_t subleaf,
 		return m->error;
 	if (m->counts_reads) {
 		m->rows[0].exits++;
-		m->rows[0].cycles += 100;
-		m->rows[0].away += 100;
+		m->rows[0].cycles += 100 + m->dearer;
+		m->rows[0].away += 100 + m->dearer;
 	}
 
 	*regs = (struct cpuid_regs){ 0 };
@@ -474,6 +475,15 @@ static void advance_some(struct fake *m)
 	m->rows[2].away += 300000;
 }
 
+/* The reads of the second reading cost so much that those of the first seem to as well. */
+static void reads_get_dearer(struct fake *m)
+{
+	m->rows[0].exits += 35;
+	m->rows[0].cycles += 350;
+	m->rows[0].away += 350;
+	m->dearer = 10000;
+}
+
 static void wrap(struct fake *m)
 {
 	m->rows[2].exits += 0x100000000 - 7 + 5;	/* to 5, in 32 bits */
@@ -519,6 +529,13 @@ static void test_differences(void)
 	m.features = 1;
 	ok(!subtract(&m, advance_some, &c) && counters_find(&c, "CPUID")->exits == 10000 &&
 	   c.exits == 10003 && !c.wide, "the same with required leaves alone");
+	counters_free(&c);
+	m = fake_vmx();
+	m.counts_reads = true;
+	ok(!subtract(&m, reads_get_dearer, &c) && counters_find(&c, "CPUID")->exits == 35 &&
+	   counters_find(&c, "CPUID")->cycles > 350 && c.exits == 35 &&
+	   counters_find(&c, "CPUID")->cycles <= c.cycles && c.cycles <= c.away,
+	   "exits are left some cycles where the reads' cost is taken for too high");
 	counters_free(&c);
 
 	m = fake_vmx();
