@@ -16,6 +16,10 @@ line=6.12
 # host_suite: this machine's Debian; packages that are built here are for it.
 host_suite() { (. /etc/os-release && echo "$VERSION_CODENAME"); }
 
+# What measurements name: an installed package's upstream version, and this machine's processor.
+upstream() { dpkg-query -W -f '${Version}' "$1" 2>/dev/null | sed 's/^[0-9]*://; s/[-+~].*//'; }
+processor() { sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1; }
+
 say() { echo "$me: $*"; }
 die() { echo "$me: $*" >&2; exit 1; }
 
