@@ -6,7 +6,7 @@ REPO ?= repo
 SERVE_PORT ?= 8000
 export FLAVOUR DEBUG_INFO CCACHE EXITSTAT_BUILD SIGN_KEY REPO_URL SERVE_PORT
 
-ifeq ($(filter cloud quick,$(FLAVOUR)),)
+ifneq ($(words $(FLAVOUR))$(filter-out cloud quick,$(FLAVOUR)),1)
 $(error no such flavour: $(FLAVOUR) (there are cloud and quick))
 endif
 
@@ -52,13 +52,13 @@ build-deps:
 	@debian/bin/build-deps
 
 packages: source
-	@debian/bin/export-packages $(FLAVOUR) $(DIST)
+	@debian/bin/export-packages "$(FLAVOUR)" "$(DIST)"
 
 source: check-build-deps
 	@debian/bin/prepare-source
 
 config: source
-	@debian/bin/configure $(FLAVOUR)
+	@debian/bin/configure "$(FLAVOUR)"
 
 kvm: config
 	@debian/bin/build-kernel --objects-only $(FLAVOUR)
@@ -77,10 +77,10 @@ installer-test: test-deps
 	@debian/tests/installer/installer-tests install $(FLAVOUR) "$(DIST)"
 
 demo:
-	@debian/bin/demo $(FLAVOUR) $(DIST)
+	@debian/bin/demo "$(FLAVOUR)" "$(DIST)"
 
 scene: test-deps
-	@debian/tests/scene/scene $(FLAVOUR) $(DIST)
+	@debian/tests/scene/scene "$(FLAVOUR)" "$(DIST)"
 
 test-deps:
 	@debian/bin/build-deps --tests
@@ -93,7 +93,7 @@ check check-long check-soak: test-deps
 	@debian/bin/run-tests $(subst check-,,$@)
 
 bench: test-deps
-	@debian/bin/unpack-packages quick $(DIST)
+	@debian/bin/unpack-packages quick "$(DIST)"
 	@debian/tests/bench
 	@debian/tests/timings || [ $$? = 77 ]
 

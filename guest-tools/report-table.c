@@ -81,7 +81,7 @@ static void print_totals(const struct reading *r, FILE *out)
 	if (c->tsc_khz) {
 		fprintf(out, "In the hypervisor, since the machine was created: %.3f s",
 			c->cycles / (c->tsc_khz * 1000.0));
-		snprintf(of, sizeof(of), "the %.1f s since boot", up);
+		snprintf(of, sizeof(of), "the %.1f s since its last boot", up);
 		/* Counters outlive a reboot, and run before the first boot has ended. */
 		if (up > 0 && time_share(c, c->cycles, up) > 100.0 * (c->vcpus ? c->vcpus : 1)) {
 			fprintf(out, ", more than fits into %s", of);

@@ -119,18 +119,22 @@ static int run(const struct options *o)
 	alarm(TEST_TIMEOUT);
 	at_bail_out = tests_clean_up;
 	if (o->action == DUMP) {
+		running = "--dump";
 		dump_leaves(o->full, o->dump_cpl, o->beside);
 		return STATUS_TRUE;
 	}
 	if (o->action == BENCH) {
+		running = "--bench";
 		bench(c.vendor, o->rounds, o->beside);
 		return STATUS_TRUE;
 	}
 	if (o->action == LATENCY) {
+		running = "--latency";
 		latency(c.vendor, o->rounds);
 		return STATUS_TRUE;
 	}
 	if (o->action == SCALING) {
+		running = "--scaling";
 		scaling(c.vendor, o->vcpus);
 		return STATUS_TRUE;
 	}

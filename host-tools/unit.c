@@ -126,9 +126,9 @@ static void test_detect(void)
 	CHECK(detect(none, (uint32_t[]){ 0, 0, all, all }) == ACCOUNTING_REQUIRED);
 	CHECK(detect(none, (uint32_t[]){ 0, 0, 0, 0 }) == ACCOUNTING_NONE);
 	CHECK(detect(none, (uint32_t[]){ 2, 2, 2, 2 }) == ACCOUNTING_NONE);
+	CHECK(detect(none, (uint32_t[]){ all, all, all, all }) == ACCOUNTING_NONE);
 	CHECK(detect(none, (uint32_t[]){ all, all, 0, 0 }) == ACCOUNTING_OTHER);
 	CHECK(detect(none, (uint32_t[]){ 0, 0, all, 0 }) == ACCOUNTING_OTHER);
-	CHECK(detect(none, (uint32_t[]){ all, all, all, all }) == ACCOUNTING_OTHER);
 }
 
 static int parse_row(const char *line, struct hist_row *row)

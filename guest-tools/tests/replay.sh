@@ -71,10 +71,10 @@ expect_lines "full-vmx: totals" \
 first_reading() { awk -v up="$1" '/^@/ { if (n++) exit; $3 = up } { print }' "$machines/series-vmx.txt" >"$scratch/first"; }
 first_reading 5000.000000000
 probe --from "$scratch/first"
-check "the share of the time since boot" grep -qE ': [0-9.]+ % of the 5000\.0 s since boot, ' "$scratch/out"
+check "the share of the time since boot" grep -qE ': [0-9.]+ % of the 5000\.0 s since its last boot, ' "$scratch/out"
 first_reading 0.002000000
 probe --from "$scratch/first"
-check "more than the time since boot: no share" grep -q ' s, more than fits into the 0\.0 s since boot$' "$scratch/out"
+check "more than the time since boot: no share" grep -q ' s, more than fits into the 0\.0 s since its last boot$' "$scratch/out"
 probe --from "$machines/full-vmx.txt"
 expect_lines "full-vmx: rows" \
 	"REASON NAME                    EXITS EXITS%        CYCLES CYCLES% CYCLES/EXIT US/EXIT          AWAY" \

@@ -3,7 +3,8 @@
  * compare-exits: compares KVM's VM-exit statistics with the kvm_exit tracepoint.
  *
  * Runs in the emulated host beside the QEMU of a nested guest. It shows the guest's
- * console, lets the guest reboot once, which must go on counting as the same machine, and, once the guest has powered off and its vCPUs have stopped, compares the
+ * console, lets the guest reboot once (not with -R), which must go on counting as the same
+ * machine, and, once the guest has powered off and its vCPUs have stopped, compares the
  * histogram that the tracepoint kept of the vCPU threads with the statistics that KVM
  * gives for the vCPUs (QEMU's query-stats): vCPU by vCPU and reason by reason, without
  * tolerance. What the guest's cpuid-probe read must lie, reason by reason too, between the
@@ -599,7 +600,7 @@ static struct json_object *in_order_of(struct json_object *cpus, struct json_obj
 	return ordered;
 }
 
-static int run(const char *console_path, const char *qmp_path, const char *histogram, int nr_vcpus)
+static int run(const char *console_path, const char *qmp_path, const char *histogram, int nr_vcpus, bool no_reboot)
 {
 	static struct counts before[MAX_VCPUS], after[MAX_VCPUS], stopped[MAX_VCPUS];
 	static struct statistics kvm[MAX_VCPUS];
@@ -618,7 +619,12 @@ static int run(const char *console_path, const char *qmp_path, const char *histo
 	for (i = 0; i < nr_vcpus; i++)
 		tids[i] = json_object_get_int(member(json_object_array_get_idx(cpus, i), "thread-id"));
 
-	reboot(histogram, tids, nr_vcpus, &guest);
+	if (no_reboot) {
+		show_console(BOOTED, &guest);
+		send_text(console.fd, "go\n");
+	} else {
+		reboot(histogram, tids, nr_vcpus, &guest);
+	}
 	show_console("EXITSTAT-L2: ready", &guest);
 	read_histogram(before, histogram, tids, nr_vcpus);
 	send_text(console.fd, "\n");
@@ -666,9 +672,9 @@ int main(int argc, char **argv)
 	const char *before_path = NULL, *rows = NULL;
 	int tids[MAX_VCPUS], nr_tids = 0, nr_vcpus = 1, option;
 	long seconds = 300;
-	bool vendor = false;
+	bool vendor = false, no_reboot = false;
 
-	while ((option = getopt(argc, argv, "v:c:q:h:n:t:j:p:b:r:")) != -1) {
+	while ((option = getopt(argc, argv, "v:c:q:h:n:t:j:p:b:r:R")) != -1) {
 		switch (option) {
 		case 'v':
 			svm = !strcmp(optarg, "svm");
@@ -682,6 +688,7 @@ int main(int argc, char **argv)
 		case 'j': json = optarg; break;
 		case 'b': before_path = optarg; break;
 		case 'r': rows = optarg; break;
+		case 'R': no_reboot = true; break;
 		case 'p':
 			if (nr_tids < MAX_VCPUS)
 				tids[nr_tids++] = number(optarg, INT32_MAX);
@@ -691,7 +698,7 @@ int main(int argc, char **argv)
 	}
 	if (!vendor || !histogram || optind != argc || (json ? !nr_tids : !console_path || !qmp_path) ||
 	    !before_path != !rows) {
-		fputs("usage: compare-exits -v svm|vmx -h HISTOGRAM -c CONSOLE -q QMP [-n VCPUS] [-t SECONDS]\n"
+		fputs("usage: compare-exits -v svm|vmx -h HISTOGRAM -c CONSOLE -q QMP [-n VCPUS] [-t SECONDS] [-R]\n"
 		      "       compare-exits -v svm|vmx -h HISTOGRAM -j QUERY-STATS-FILE -p TID...\n"
 		      "                    [-b HISTOGRAM-BEFORE -r GUEST-CONSOLE]\n", stderr);
 		return 2;
@@ -723,5 +730,5 @@ int main(int argc, char **argv)
 		}
 		return compare(tracepoint, kvm, nr_tids, rows);
 	}
-	return run(console_path, qmp_path, histogram, nr_vcpus);
+	return run(console_path, qmp_path, histogram, nr_vcpus, no_reboot);
 }
