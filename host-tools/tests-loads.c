@@ -9,6 +9,7 @@
 #define SLEEPS		3
 /* This part of a sleep would be seen. */
 #define SLEEP_PART	20
+#define IMMEDIATE_RUNS	1000
 /* To wait for an interrupt: a bit at a time, since emulators are slow; a tickless host can take seconds. */
 #define SPIN_MS		10
 #define MAX_SPINS	500
@@ -156,6 +157,54 @@ enum verdict test_time_away(struct ctx *c, const struct test *test)
 		return skip("true for user space, but HLT was not tried: %s", error);
 	vcpu_timer_on(v);
 	return check_asleep(c, v, c->vendor->hlt, sleep_in_hlt);
+}
+
+static void run_immediately_in_user_space(struct vcpu *v, unsigned int runs)
+{
+	v->immediate_runs = runs;
+	load_pio_user.run(v, 1);
+	v->immediate_runs = 0;
+}
+
+/* How many exits of a reason are counted for one and so many KVM_RUNs that enter no guest, and for what reads it. */
+static uint32_t exits_of_immediate_runs(struct vcpu *v, uint32_t reason, unsigned int runs)
+{
+	uint32_t before = read_leaf(v, KVM_EXIT_STATS_CPUID_REASON_COUNT, reason).eax;
+
+	run_immediately_in_user_space(v, runs);
+	return read_leaf(v, KVM_EXIT_STATS_CPUID_REASON_COUNT, reason).eax - before;
+}
+
+/* A KVM_RUN that enters no guest is the VMM's time.  Of each, the least of some tries, as in check_asleep(). */
+enum verdict test_immediate_exit(struct ctx *c, const struct test *test)
+{
+	struct vcpu *v = &new_vm(c, 0, 1)->vcpus[0];
+	uint64_t none = UINT64_MAX, least = UINT64_MAX, ticks = UINT64_MAX, cycles, start;
+	const uint32_t io = c->vendor->io;
+	uint32_t one, exits;
+	int i;
+
+	one = exits_of_immediate_runs(v, io, 0);
+	exits = exits_of_immediate_runs(v, io, IMMEDIATE_RUNS);
+	if (!one || exits != one)
+		return fail("%s: %u exits counted with %d KVM_RUNs that enter no guest, %u without",
+			    reason_name(c->vendor, io), exits, IMMEDIATE_RUNS, one);
+	for (i = 0; i < SLEEPS; i++) {
+		cycles = cycles_of(v, io, run_immediately_in_user_space, 0);
+		none = cycles < none ? cycles : none;
+		start = __builtin_ia32_rdtsc();
+		cycles = cycles_of(v, io, run_immediately_in_user_space, IMMEDIATE_RUNS);
+		start = __builtin_ia32_rdtsc() - start;
+		ticks = start < ticks ? start : ticks;
+		least = cycles < least ? cycles : least;
+	}
+	note("%s: %llu cycles, %llu with %d KVM_RUNs that enter no guest, in %llu ticks", reason_name(c->vendor, io),
+	     (unsigned long long)none, (unsigned long long)least, IMMEDIATE_RUNS, (unsigned long long)ticks);
+	if (least > none + ticks / SLEEP_PART)
+		return fail("%s: %llu cycles counted, %llu without the KVM_RUNs that enter no guest, which took %llu",
+			    reason_name(c->vendor, io), (unsigned long long)least, (unsigned long long)none,
+			    (unsigned long long)ticks);
+	return PASS;
 }
 
 /* Whether a reason of the VM has been counted. */

@@ -33,6 +33,7 @@ const struct test tests[] = {
 	{ "external-interrupt", "a guest that only spins takes external interrupts", test_external_interrupt },
 	{ "preemption-timer", "a timer that ends in a spinning guest is an exit", test_preemption_timer },
 	{ "time-away", "time in user space and blocked is not in cycles", test_time_away },
+	{ "immediate-exit", "a KVM_RUN with immediate_exit is no exit, and not in cycles", test_immediate_exit },
 	{ "time-oracle", "away cycles are kvm_exit to kvm_entry, by the tracepoints' TSC", test_time_oracle,
 	  .extended = true },
 	{ "halt-polling", "halt polling is in a HLT's cycles, blocking only in its away cycles", test_halt_polling,

@@ -152,6 +152,7 @@ enum verdict test_load(struct ctx *c, const struct test *test);
 enum verdict test_external_interrupt(struct ctx *c, const struct test *test);
 enum verdict test_preemption_timer(struct ctx *c, const struct test *test);
 enum verdict test_time_away(struct ctx *c, const struct test *test);
+enum verdict test_immediate_exit(struct ctx *c, const struct test *test);
 enum verdict test_smp(struct ctx *c, const struct test *test);
 enum verdict test_smp_readers(struct ctx *c, const struct test *test);
 enum verdict test_late_vcpu(struct ctx *c, const struct test *test);

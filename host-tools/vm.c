@@ -427,15 +427,27 @@ uint64_t vcpu_data_gpa(struct vcpu *v)
 	return GUEST_VCPUS + (uint64_t)v->id * GUEST_VCPU_SIZE + GUEST_STACK_SIZE;
 }
 
+/* It completes what it was left for, and returns without entering the guest. */
+static void run_immediately(struct vcpu *v)
+{
+	v->run->immediate_exit = 1;
+	if (!ioctl(v->fd, KVM_RUN, 0) || errno != EINTR)
+		bail_out("KVM_RUN with immediate_exit did not return at once");
+	v->run->immediate_exit = 0;
+}
+
 static void user_io(struct vcpu *v)
 {
 	uint8_t *data = (uint8_t *)v->run + v->run->io.data_offset;
+	unsigned int i;
 
 	v->user_io++;
 	if (v->run->io.direction == KVM_EXIT_IO_IN)
 		*data = 1;
 	if (v->io_delay_us)
 		usleep(v->io_delay_us);
+	for (i = 0; i < v->immediate_runs; i++)
+		run_immediately(v);
 	if (v->tsc_jump)
 		vcpu_set_msr(v, MSR_TSC, vcpu_tsc(v) + v->tsc_jump);
 }

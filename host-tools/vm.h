@@ -39,6 +39,7 @@ struct vcpu {
 	uint64_t debug_stops;
 	/* What user space shall do. */
 	unsigned int io_delay_us;	/* sleep in the VMM on each PORT_USER access */
+	unsigned int immediate_runs;	/* so many KVM_RUNs with immediate_exit on each PORT_USER access */
 	uint64_t tsc_jump;		/* move the guest's TSC by this on each PORT_USER access */
 	unsigned int steps;		/* of a call: stop after each of so many instructions, as a debugger does */
 	bool want_window;		/* ask for an interrupt window, and inject VECTOR_PLAIN there */
