@@ -141,11 +141,10 @@ unpatch() {
 unpack_tree() {
 	[ "$(cat "$1/.exitstat-version" 2>/dev/null)" = "$debian_version" ] || rm -rf "$1"
 	if [ ! -d "$1" ]; then
-		rm -rf "$1.new"
-		mkdir -p "$1.new"
-		tar -xf "$tarball" -C "$1.new" --strip-components=1
-		echo "$debian_version" >"$1.new/.exitstat-version"
-		mv "$1.new" "$1"
+		# "&&" for callers whose failures are looked at, where "set -e" does nothing.
+		rm -rf "$1.new" && mkdir -p "$1.new" &&
+			tar -xf "$tarball" -C "$1.new" --strip-components=1 &&
+			echo "$debian_version" >"$1.new/.exitstat-version" && mv "$1.new" "$1"
 	elif [ -d "$1/.pc" ]; then
 		# Not by quilt, which cannot take off what it was killed at.
 		(cd "$1" && patched_files "$top/patches/$line" >.exitstat-patched && unpatch .exitstat-patched)
