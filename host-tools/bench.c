@@ -97,11 +97,9 @@ static void stop_waker(void)
 
 static const char *run_hlt_wake(struct vcpu *v, unsigned int n)
 {
-	static char error[80];
 	struct guest_result r = vcpu_call(v, (struct guest_call){ guest_hlt_wake, .r8 = n });
 
-	snprintf(error, sizeof(error), "%llu interrupts for %u HLTs", (unsigned long long)r.r15, n);
-	return r.r15 == n ? NULL : error;
+	return one_interrupt_each(&r, n);
 }
 
 static const struct load load_hlt_wake = {
@@ -175,26 +173,15 @@ static struct vcpu *bench_vcpu(struct ctx *c, const struct load *load)
 	return v;
 }
 
-/*
- * A run that went wrong says nothing, and is made again, but not for ever: once in many boots, a HLT was not ended by
- * just one interrupt, in a way that is not understood.
- */
 static uint64_t time_run(const struct load *load, struct vcpu *v, unsigned int n)
 {
-	enum { TRIES = 3 };
-	uint64_t start, end;
-	const char *error;
-	int i;
+	uint64_t start = __rdtsc(), end;
+	const char *error = load->run(v, n);
 
-	for (i = 0; i < TRIES; i++) {
-		start = __rdtsc();
-		error = load->run(v, n);
-		end = __rdtsc();
-		if (!error)
-			return end - start;
-		note("%s: %s: once more", load->name, error);
-	}
-	bail_out("%s: %s", load->name, error);
+	end = __rdtsc();
+	if (error)
+		bail_out("%s: %s", load->name, error);
+	return end - start;
 }
 
 static uint64_t time_fresh(struct ctx *c, const struct load *load, unsigned int n)

@@ -32,6 +32,8 @@
 #define VECTOR_TIMER		0xe0
 #define VECTOR_IPI		0xe1
 
+#define RFLAGS_IF		0x200
+
 #define MSR_TSC			0x10
 #define MSR_MISC_FEATURES	0x140		/* bit 0: CPUID faults above CPL 0 */
 #define MSR_TSC_DEADLINE	0x6e0
