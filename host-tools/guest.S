@@ -298,18 +298,23 @@ done:
  * The interrupt handlers count in R15, which nothing else uses.
  *
  * QEMU's SVM may deliver one that KVM injects twice: VMRUN leaves it pending for when the emulator next leaves its loop
- * for a reason other than an exit (seen in 7.2).  That is in the handler, with interrupts off, as on no processor.
+ * for a reason other than an exit (seen in 7.2).  That is in the handler, with interrupts off.  R13 says whether this
+ * may be: elsewhere it is KVM's fault.
  */
 	.macro	count_interrupt
 	testl	$RFLAGS_IF, 16(%rsp)
-	jz	repeated
+	jz	interrupted_twice
 	incq	%r15
 	.endm
 
 	.globl guest_isr
 guest_isr:
 	count_interrupt
-repeated:
+	iretq
+
+interrupted_twice:
+	testl	%r13d, %r13d
+	jz	guest_interrupt
 	iretq
 
 	.globl guest_isr_apic
@@ -414,7 +419,11 @@ guest_protection:
 /* Any other: no routine should raise one. */
 	.globl guest_exception
 guest_exception:
-	movb	$255, %al
+	movb	$EXCEPTION_OTHER, %al
+	jmp	1f
+
+guest_interrupt:
+	movb	$EXCEPTION_INTERRUPT, %al
 1:	movl	$PORT_EXCEPTION, %edx
 	outb	%al, %dx
 	ud2

@@ -22,6 +22,9 @@
 #define PORT_DONE		0x505
 #define PORT_EXCEPTION		0x506
 #define PORT_USER		0x507
+/* What PORT_EXCEPTION says: a vector, or one of these. */
+#define EXCEPTION_OTHER		255
+#define EXCEPTION_INTERRUPT	254		/* an interrupt that interrupts were off for */
 
 /* A port inside KVM, once there is an in-kernel irqchip: the mask of the first PIC. */
 #define PORT_PIC_MASK		0x21

@@ -167,22 +167,12 @@ const struct load load_hypercall = {
 	.name = "hypercall", .reason = offsetof(struct vendor, vmcall), .run = run_hypercall,
 };
 
-const char *one_interrupt_each(const struct guest_result *r, unsigned int n)
-{
-	static _Thread_local char error[80];
-
-	if (r->r15 == n)
-		return NULL;
-	snprintf(error, sizeof(error), "%llu interrupts for %u HLTs", (unsigned long long)r->r15, n);
-	return error;
-}
-
 const char *halt_for(struct vcpu *v, unsigned int n, uint64_t us)
 {
 	struct guest_result r;
 
 	r = vcpu_call(v, (struct guest_call){ guest_hlt_timer, .r8 = n, .r9 = vcpu_tsc_khz(v) * us / 1000 });
-	return one_interrupt_each(&r, n);
+	return r.r15 == n ? NULL : "not each HLT was ended by one timer interrupt";
 }
 
 static const char *run_hlt(struct vcpu *v, unsigned int n)

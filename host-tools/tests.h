@@ -67,9 +67,6 @@ extern const struct load load_cpuid, load_cpuid_hypervisor, load_own_leaf, load_
 			 load_msr_write, load_msr_read, load_tsc_deadline, load_self_ipi, load_hypercall, load_hlt,
 			 load_hlt_user, load_page_fault, load_window, load_mmio;
 
-/* What a call of @n HLTs returned: NULL if one interrupt ended each, else what is false, until this thread asks again. */
-const char *one_interrupt_each(const struct guest_result *r, unsigned int n);
-
 /*
  * @n HLTs, each ended by a timer after @us microseconds, as load_hlt's; for a vCPU after vcpu_timer_on().
  * Returns what is false if not one interrupt ended each, else NULL.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vm.h"
 
+#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -24,6 +25,8 @@
 
 static int kvm_fd = -1;
 static size_t run_size;
+/* The processor is QEMU's own emulation. */
+static bool host_is_tcg;
 
 static int xioctl(int fd, unsigned long request, unsigned long arg, const char *name)
 {
@@ -93,6 +96,14 @@ static int try_open(const char *path, const char **step)
 	return 0;
 }
 
+static bool cpuid_says_tcg(void)
+{
+	unsigned int eax, name[3];
+
+	__cpuid(0x40000000, eax, name[0], name[1], name[2]);
+	return !memcmp(name, "TCGTCGTCGTCG", sizeof(name));
+}
+
 const char *kvm_open(const char *path)
 {
 	static char sentence[400];
@@ -104,6 +115,7 @@ const char *kvm_open(const char *path)
 		return sentence;
 	}
 	run_size = IOCTL(kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	host_is_tcg = cpuid_says_tcg();
 	return NULL;
 }
 
@@ -496,6 +508,7 @@ struct guest_result vcpu_call(struct vcpu *v, struct guest_call call)
 		.rax = call.rax, .rcx = call.rcx, .rdx = call.rdx, .rdi = call.rdi,
 		.rsi = call.rsi,
 		.r8 = call.r8, .r9 = call.r9, .r10 = call.r10,
+		.r13 = host_is_tcg,
 	};
 	struct kvm_run *run = v->run;
 
@@ -514,7 +527,11 @@ struct guest_result vcpu_call(struct vcpu *v, struct guest_call call)
 				return (struct guest_result){ .r9 = regs.r9, .r15 = regs.r15 };
 			}
 			if (run->io.port == PORT_EXCEPTION) {
-				if (v->may_fault && *((uint8_t *)run + run->io.data_offset) == 13)
+				uint8_t vector = *((uint8_t *)run + run->io.data_offset);
+
+				if (vector == EXCEPTION_INTERRUPT)
+					bail_out("the guest was interrupted while it had interrupts off");
+				if (v->may_fault && vector == 13)
 					return (struct guest_result){ .faulted = true };
 				bail_out("the guest took an exception");
 			}
