@@ -298,8 +298,9 @@ done:
  * The interrupt handlers count in R15, which nothing else uses.
  *
  * QEMU's SVM may deliver one that KVM injects twice: VMRUN leaves it pending for when the emulator next leaves its loop
- * for a reason other than an exit (seen in 7.2).  That is in the handler, with interrupts off.  R13 says whether this
- * may be: elsewhere it is KVM's fault.
+ * for a reason other than an exit (seen in 7.2).  That is in the handler, with interrupts off: guest_isr_apic has an
+ * exit before its end, and for what guest_isr is for, KVM forces one as it injects.  R13 says whether the host has an SVM
+ * that may be QEMU's: elsewhere it is KVM's fault.
  */
 	.macro	count_interrupt
 	testl	$RFLAGS_IF, 16(%rsp)

@@ -25,8 +25,8 @@
 
 static int kvm_fd = -1;
 static size_t run_size;
-/* The processor is QEMU's own emulation. */
-static bool host_is_tcg;
+/* This may be QEMU's own SVM, or KVM's on top of it: see guest_isr. */
+static bool may_interrupt_twice;
 
 static int xioctl(int fd, unsigned long request, unsigned long arg, const char *name)
 {
@@ -96,12 +96,13 @@ static int try_open(const char *path, const char **step)
 	return 0;
 }
 
-static bool cpuid_says_tcg(void)
+static bool svm_below_hypervisor(void)
 {
-	unsigned int eax, name[3];
+	unsigned int eax, ebx, ecx, edx;
 
-	__cpuid(0x40000000, eax, name[0], name[1], name[2]);
-	return !memcmp(name, "TCGTCGTCGTCG", sizeof(name));
+	if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx & 1u << 31))
+		return false;
+	return __get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx) && ecx & 1u << 2;
 }
 
 const char *kvm_open(const char *path)
@@ -115,7 +116,7 @@ const char *kvm_open(const char *path)
 		return sentence;
 	}
 	run_size = IOCTL(kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
-	host_is_tcg = cpuid_says_tcg();
+	may_interrupt_twice = svm_below_hypervisor();
 	return NULL;
 }
 
@@ -508,7 +509,7 @@ struct guest_result vcpu_call(struct vcpu *v, struct guest_call call)
 		.rax = call.rax, .rcx = call.rcx, .rdx = call.rdx, .rdi = call.rdi,
 		.rsi = call.rsi,
 		.r8 = call.r8, .r9 = call.r9, .r10 = call.r10,
-		.r13 = host_is_tcg,
+		.r13 = may_interrupt_twice,
 	};
 	struct kvm_run *run = v->run;
 
