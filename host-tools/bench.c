@@ -377,7 +377,7 @@ static void bench_vcpus(struct ctx *c, struct vcpu *v, unsigned int rounds)
 		close(fds[have]);
 }
 
-/* Exits of several reasons, and many, or few. */
+/* As run_mix(), for vCPUs that are only to have had such exits. */
 static void use(struct ctx *c, struct vcpu *v, unsigned int n)
 {
 	const char *error = run_mix(c, v, n);
